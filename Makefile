@@ -1,0 +1,85 @@
+# `make help` lists the targets. Every target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 3000
+VENV := .venv
+BIN := $(VENV)/bin
+EMULATOR := .venv-emulator
+export PORT
+
+# --- set-up ------------------------------------------------------------------------------------
+$(BIN)/uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which with PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.ready: $(BIN)/uv requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(EMULATOR)/.ready: $(BIN)/uv requirements/emulator.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(EMULATOR)
+	$(BIN)/uv pip sync --quiet --python $(EMULATOR)/bin/python --require-hashes requirements/emulator.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.ready $(EMULATOR)/.ready ## Make the virtual environments (every target does this itself)
+
+# --- run ---------------------------------------------------------------------------------------
+.PHONY: run
+run: setup ## Start the whole product on http://localhost:$(PORT) and stay
+	@exec $(BIN)/python -m local run
+
+.PHONY: reset
+reset: setup ## Delete this machine's data (.local/)
+	@$(BIN)/python -m local reset
+
+# --- check -------------------------------------------------------------------------------------
+.PHONY: check
+check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/ty check cdk app.py tests/cdk --python $(VENV)
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+.PHONY: format
+format: setup ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: check ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
+	$(BIN)/pytest
+
+# --- AWS ---------------------------------------------------------------------------------------
+.PHONY: layer
+layer: setup ## Build the dependencies layer for Lambda (arm64), without Docker
+	rm -rf layers/dependencies/python
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --python-platform aarch64-manylinux_2_28 \
+	  --python-version 3.13 --only-binary :all: --no-compile-bytecode --require-hashes \
+	  --target layers/dependencies/python -r requirements/layer.txt
+
+.PHONY: synth
+synth: setup layer ## Synthesize the CDK stacks into cdk.out/, offline
+	$(BIN)/python app.py
+
+# --- upkeep ------------------------------------------------------------------------------------
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+.PHONY: lock
+lock: $(BIN)/uv ## Pin the newest dependencies that pyproject.toml allows, with hashes
+	$(LOCK) pyproject.toml -o requirements/layer.txt
+	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) --group emulator -o requirements/emulator.txt
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -1,0 +1,1 @@
+"""Shared package of the CTV ad server: the domain, its use cases and their adapters."""

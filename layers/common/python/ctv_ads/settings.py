@@ -1,0 +1,222 @@
+"""The only reader of the environment: one frozen, checked object per kind of process.
+
+Standard library only, because the ad request and the beacon collector import it on their
+cold start (`docs/decisions/0006-two-planes.md`). `docs/reference/settings.md` lists every
+setting; a test fails when one is missing there.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from ctv_ads.errors import InvalidSettingsError
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value.strip()
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number <= 0:
+        raise ValueError("must be a whole number above 0")
+    return number
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"must be an address that starts with {' or '.join(schemes)}://")
+        return value.rstrip("/")
+
+    return parse
+
+
+_HTTP = _address("http", "https")
+
+
+def _setting(
+    name: str,
+    meaning: str,
+    parse: Callable[[str], Any] = _text,
+    default: Any = MISSING,  # noqa: ANN401 - a setting's default has the setting's own type
+) -> Any:  # noqa: ANN401 - stands for a field of the setting's own type
+    metadata = {"name": name, "meaning": meaning, "parse": parse}
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Base: reads the fields of a subclass from an environment."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read and check every setting of this class.
+
+        Raises:
+            InvalidSettingsError: at least one is missing or wrong; the message lists them all.
+        """
+        source = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for item in fields(cls):
+            name = item.metadata["name"]
+            text = source.get(name, "")
+            if text:
+                try:
+                    values[item.name] = item.metadata["parse"](text)
+                except ValueError as error:
+                    faults.append(f"{name}: {error}")
+            elif item.default is MISSING:
+                faults.append(f"{name}: missing ({item.metadata['meaning']})")
+        if faults:
+            raise InvalidSettingsError("; ".join(faults))
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValkeySettings(Settings):
+    """How to reach Valkey."""
+
+    valkey_url: str = _setting(
+        "VALKEY_URL",
+        "address of Valkey; rediss:// for TLS",
+        _address("redis", "rediss"),
+    )
+    valkey_timeout_ms: int = _setting(
+        "VALKEY_TIMEOUT_MS",
+        "how long one Valkey command may take before the answer goes on without it",
+        _positive,
+        50,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdServerSettings(ValkeySettings):
+    """What `functions/ad_request` reads."""
+
+    beacon_secret_id: str = _setting(
+        "BEACON_SECRET_ID", "Secrets Manager id of the keys that sign beacon tokens"
+    )
+    public_base_url: str | None = _setting(
+        "PUBLIC_BASE_URL",
+        "origin of beacon addresses; default: https:// and the API's own domain name",
+        _HTTP,
+        None,
+    )
+    beacon_lifetime_s: int = _setting(
+        "BEACON_LIFETIME_S",
+        "how long after the decision a beacon still counts",
+        _positive,
+        24 * 3600,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorSettings(Settings):
+    """What `functions/impressions/handler.py` reads."""
+
+    beacon_secret_id: str = _setting(
+        "BEACON_SECRET_ID", "Secrets Manager id of the keys that sign beacon tokens"
+    )
+    ad_event_queue_url: str = _setting(
+        "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings(Settings):
+    """How to reach PostgreSQL: the secret holds host, port, dbname, username and password."""
+
+    database_secret_id: str = _setting(
+        "DATABASE_SECRET_ID", "Secrets Manager id of this function's own PostgreSQL role"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTokenSettings(Settings):
+    """How people's access tokens are signed and checked."""
+
+    access_token_secret_id: str = _setting(
+        "ACCESS_TOKEN_SECRET_ID", "Secrets Manager id of the key that signs access tokens"
+    )
+    access_token_lifetime_s: int = _setting(
+        "ACCESS_TOKEN_LIFETIME_S", "how long an access token is valid", _positive, 15 * 60
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryQueueSettings(Settings):
+    """Where a change of the inventory is announced."""
+
+    inventory_queue_url: str = _setting(
+        "INVENTORY_QUEUE_URL", "SQS queue that triggers publishing the inventory", _HTTP
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings(Settings):
+    """Limits of an upload, and where it goes."""
+
+    upload_bucket: str = _setting("UPLOAD_BUCKET", "S3 bucket that takes uploads")
+    max_upload_bytes: int = _setting(
+        "MAX_UPLOAD_BYTES", "largest file accepted as a creative", _positive, 100_000_000
+    )
+    upload_lifetime_s: int = _setting(
+        "UPLOAD_LIFETIME_S", "how long a presigned upload form is valid", _positive, 3600
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaAddressSettings(Settings):
+    """Where players find media files."""
+
+    media_base_url: str = _setting(
+        "MEDIA_BASE_URL", "public address below which media files are served", _HTTP
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationSettings(Settings):
+    """What `functions/creatives/on_upload.py` reads besides its database and queue."""
+
+    upload_bucket: str = _setting("UPLOAD_BUCKET", "S3 bucket that takes uploads")
+    media_bucket: str = _setting("MEDIA_BUCKET", "S3 bucket from which media files are served")
+    max_upload_bytes: int = _setting(
+        "MAX_UPLOAD_BYTES", "largest file accepted as a creative", _positive, 100_000_000
+    )
+    max_creative_duration_ms: int = _setting(
+        "MAX_CREATIVE_DURATION_MS", "longest creative accepted", _positive, 120_000
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings(Settings):
+    """What `GET /health` looks at besides PostgreSQL and Valkey."""
+
+    upload_bucket: str = _setting("UPLOAD_BUCKET", "S3 bucket that takes uploads")
+    ad_event_queue_url: str = _setting(
+        "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSettings(Settings):
+    """What `functions/platform/migrate.py` reads."""
+
+    database_secret_id: str = _setting(
+        "DATABASE_SECRET_ID", "Secrets Manager id of the schema's owner"
+    )
+    database_api_secret_id: str = _setting(
+        "DATABASE_API_SECRET_ID", "Secrets Manager id of the role bound by row-level security"
+    )
+    database_pipeline_secret_id: str = _setting(
+        "DATABASE_PIPELINE_SECRET_ID", "Secrets Manager id of the recording and publishing role"
+    )
