@@ -1,0 +1,1 @@
+"""The whole product on one machine: `python -m local run`. Never part of a deployment."""
