@@ -1,0 +1,91 @@
+"""What each need of the manifest means on AWS: variables, permissions, network reach."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+
+from cdk.stacks.data import DataStack
+from cdk.stacks.network import NetworkStack
+from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, Need
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a function gets for one need, and nothing beyond it."""
+
+    environment: Mapping[str, str]
+    statements: Sequence[iam.PolicyStatement] = ()
+    security_group: ec2.ISecurityGroup | None = None
+    """Group to join; a function that joins one runs inside the VPC."""
+    accepted_wildcards: Mapping[str, str] = field(default_factory=dict)
+    """Reason by resource, where a statement cannot name one resource."""
+
+
+def grants(
+    network: NetworkStack, data: DataStack, queues: Mapping[str, sqs.IQueue]
+) -> dict[Need, Grant]:
+    """Return the grant of every need."""
+    ad_events, changes = queues[AD_EVENTS], queues[INVENTORY_CHANGES]
+    return {
+        Need.DATABASE_API: _database(network, DATABASE_SECRET_ID=data.api_role),
+        Need.DATABASE_PIPELINE: _database(network, DATABASE_SECRET_ID=data.pipeline_role),
+        Need.DATABASE_OWNER: _database(
+            network,
+            DATABASE_SECRET_ID=data.owner_role,
+            DATABASE_API_SECRET_ID=data.api_role,
+            DATABASE_PIPELINE_SECRET_ID=data.pipeline_role,
+        ),
+        Need.VALKEY: Grant({"VALKEY_URL": data.valkey_url}, security_group=network.valkey_clients),
+        Need.ACCESS_TOKEN_KEYS: _secrets(ACCESS_TOKEN_SECRET_ID=data.access_token_keys),
+        Need.BEACON_KEYS: _secrets(BEACON_SECRET_ID=data.beacon_keys),
+        Need.UPLOADS_WRITE: _objects("UPLOAD_BUCKET", data, data.uploads, "s3:PutObject"),
+        Need.UPLOADS_READ: _objects("UPLOAD_BUCKET", data, data.uploads, "s3:GetObject"),
+        Need.MEDIA_WRITE: _objects(
+            "MEDIA_BUCKET", data, data.media, "s3:PutObject", "s3:AbortMultipartUpload"
+        ),
+        Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
+        Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
+        Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
+        Need.HEALTH_CHECKS: Grant(
+            {"UPLOAD_BUCKET": data.uploads.bucket_name, "AD_EVENT_QUEUE_URL": ad_events.queue_url},
+            [
+                _allow(data.uploads.bucket_arn, "s3:ListBucket"),
+                _allow(ad_events.queue_arn, "sqs:GetQueueAttributes"),
+            ],
+        ),
+    }
+
+
+def _allow(resource: str, *actions: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=[resource])
+
+
+def _secrets(**secrets: secretsmanager.ISecret) -> Grant:
+    return Grant(
+        {variable: secret.secret_arn for variable, secret in secrets.items()},
+        [_allow(secret.secret_arn, "secretsmanager:GetSecretValue") for secret in secrets.values()],
+    )
+
+
+def _database(network: NetworkStack, **secrets: secretsmanager.ISecret) -> Grant:
+    of_secrets = _secrets(**secrets)
+    return Grant(of_secrets.environment, of_secrets.statements, network.database_clients)
+
+
+def _objects(variable: str, data: DataStack, bucket: s3.IBucket, *actions: str) -> Grant:
+    # cdk-nag knows the bucket by the name under which its stack exports it.
+    exported = data.resolve(data.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+    return Grant(
+        {variable: bucket.bucket_name},
+        [_allow(bucket.arn_for_objects("*"), *actions)],
+        accepted_wildcards={f"{exported}/*": "A key names its creative, which is made at run time"},
+    )
+
+
+def _sender(variable: str, queue: sqs.IQueue) -> Grant:
+    return Grant({variable: queue.queue_url}, [_allow(queue.queue_arn, "sqs:SendMessage")])
