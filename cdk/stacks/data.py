@@ -161,7 +161,7 @@ class DataStack(Stack):
 
 
 _ACCEPTED = {
-    "SMG4": "Rotation takes a function with internet access; docs/deploy.md says how to rotate",
+    "SMG4": "A rotation has to reach running functions too; docs/deploy.md says how to rotate",
     "RDS3": "Stage `small` saves the standby; `scale` has one",
     "RDS11": "Security groups admit only our functions; another port would not add to that",
     "S1": "Only named roles and one distribution can read; CloudTrail data events log it if wanted",

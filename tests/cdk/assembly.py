@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 HASH_OF_LOGICAL_ID = re.compile(r"[0-9A-F]{8}$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One resource of a template; `name` is its construct path without CDK's hash."""
 
@@ -51,10 +51,21 @@ class Assembly:
     def resources(self, kind: str) -> list[Resource]:
         return [item for item in self._resources.values() if item.kind == kind]
 
+    def environments(self) -> dict[str, str]:
+        """Return the account and region of each stack."""
+        return {
+            name: artifact["environment"]
+            for name, artifact in self._artifacts().items()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
+
     def dependencies(self, stack: str) -> set[str]:
         """Return the stacks that are deployed before `stack`."""
+        return set(self._artifacts()[stack]["dependencies"])
+
+    def _artifacts(self) -> dict[str, Any]:
         manifest = json.loads((self.folder / "manifest.json").read_text())
-        return set(manifest["artifacts"][stack]["dependencies"])
+        return manifest["artifacts"]
 
     def only(self, kind: str) -> Resource:
         (resource,) = self.resources(kind)
@@ -95,3 +106,7 @@ class Assembly:
                 yield from self._referred(*self._exports[content])
             case _:
                 yield from self._referred(stack, content)
+
+
+Synthesize = Callable[..., Assembly]
+"""Synthesizes with the given context: `synthesize(stage="scale")`."""

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.cdk.assembly import Assembly
-
-Synthesize = Callable[..., Assembly]
+from tests.cdk.assembly import Assembly, Synthesize
 
 
 @pytest.fixture(scope="session")

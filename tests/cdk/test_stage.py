@@ -1,0 +1,27 @@
+import pytest
+
+from cdk.stage import STAGES, stage_from_context
+
+
+def test_stage_is_small_unless_the_context_says_otherwise() -> None:
+    assert stage_from_context({}.get) == STAGES["small"]
+    assert stage_from_context({"stage": "scale"}.get) == STAGES["scale"]
+
+
+def test_context_overrides_fields_by_their_type() -> None:
+    context = {"log_retention_days": "7", "keep_data": "false", "public_base_url": "https://a.b"}
+
+    stage = stage_from_context(context.get)
+
+    assert (stage.log_retention_days, stage.keep_data) == (7, False)
+    assert stage.public_base_url == "https://a.b"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{"stage": "prod"}, {"keep_data": "yes"}, {"requests_per_second": "many"}],
+)
+def test_context_that_does_not_fit_is_named(context: dict[str, str]) -> None:
+    (name,) = context
+    with pytest.raises(ValueError, match=name):
+        stage_from_context(context.get)
