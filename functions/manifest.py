@@ -20,7 +20,7 @@ class Need(StrEnum):
     DATABASE_OWNER = "database-owner"
     """PostgreSQL as the owner of the schema, to migrate it and to create the other roles."""
     VALKEY = "valkey"
-    ACCESS_TOKEN_KEYS = "access-token-keys"
+    ACCESS_TOKEN_KEYS = "access-token-keys"  # noqa: S105 - the name of a need, not a secret
     """Secret that signs people's access tokens."""
     BEACON_KEYS = "beacon-keys"
     """Secret that signs beacon tokens."""

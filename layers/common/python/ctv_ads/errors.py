@@ -6,7 +6,8 @@
     │   ├── UnauthenticatedError      401  no valid access token, or wrong credentials
     │   ├── ForbiddenError            403  the role does not allow it
     │   ├── NotFoundError             404  no such thing in this organization
-    │   └── ConflictError             409  the thing's state does not allow it
+    │   ├── ConflictError             409  the thing's state does not allow it
+    │   └── UploadGoneError           409  an upload was replaced or removed while it was judged
     └── OperatorError                 the operator must mend it
         ├── DependencyUnavailableError 503 PostgreSQL, Valkey, S3 or SQS did not answer
         ├── InvalidSettingsError      500  the environment is incomplete or wrong
@@ -63,6 +64,10 @@ class ConflictError(CallerError):
     def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class UploadGoneError(CallerError):
+    """An upload was replaced or removed while it was being judged."""
 
 
 class OperatorError(CtvAdsError):

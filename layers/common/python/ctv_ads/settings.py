@@ -82,6 +82,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettings(Settings):
+    """What Lambda itself sets: who this function is to AWS."""
+
+    access_key: str = _setting("AWS_ACCESS_KEY_ID", "set by Lambda")
+    secret_key: str = _setting("AWS_SECRET_ACCESS_KEY", "set by Lambda")
+    session_token: str = _setting("AWS_SESSION_TOKEN", "set by Lambda", _text, "")
+    region: str = _setting("AWS_REGION", "set by Lambda")
+    endpoint_url: str = _setting(
+        "AWS_ENDPOINT_URL",
+        "one address for every AWS service; set locally, to the emulator",
+        _HTTP,
+        "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValkeySettings(Settings):
     """How to reach Valkey."""
 

@@ -1,0 +1,127 @@
+"""Write a decision as VAST or JSON."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from ctv_ads.errors import InvalidRequestError
+from ctv_ads.use_cases.serve_ad import AdDecision, ServedAd
+from ctv_ads.vast.tracking import AdTracking
+from ctv_ads.vast.vast import NO_AD, InlineAd, vast_document
+from ctv_ads.web.problems import problem, problem_response
+
+_UNCACHED = "no-store, private, max-age=0"
+
+
+def cors_headers(origin: str | None) -> dict[str, str]:
+    """Return what lets a web player read the answer (VAST 4.2 §3, "CORS").
+
+    The origin is echoed with credentials allowed; a null or absent one gets `*` without.
+    """
+    if origin is None or origin == "null":
+        return {"access-control-allow-origin": "*"}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "vary": "origin",
+    }
+
+
+def preflight(origin: str | None) -> dict[str, Any]:
+    """Answer a browser's preflight."""
+    return {
+        "statusCode": HTTPStatus.NO_CONTENT.value,
+        "headers": {
+            **cors_headers(origin),
+            "access-control-allow-methods": "GET, POST, OPTIONS",
+            "access-control-allow-headers": "content-type",
+            "access-control-max-age": "86400",
+        },
+        "body": "",
+    }
+
+
+def vast_response(decision: AdDecision, base_url: str, origin: str | None) -> dict[str, Any]:
+    """Return the decision as VAST; no ad is HTTP 200 with an empty document."""
+    document = NO_AD
+    for ad in decision.ads:
+        document = vast_document(
+            InlineAd(
+                ad_serving_id=ad.ad_serving_id,
+                advertiser_name=ad.chosen.line_item.advertiser_name,
+                creative=ad.chosen.creative,
+                tracking=AdTracking(base_url, ad.token),
+            )
+        )
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {
+            "content-type": "application/xml; charset=utf-8",
+            "cache-control": _UNCACHED,
+            **_decision_headers(decision),
+            **cors_headers(origin),
+        },
+        "body": document,
+    }
+
+
+def json_response(decision: AdDecision, base_url: str, origin: str | None) -> dict[str, Any]:
+    """Return the decision as JSON."""
+    document: dict[str, Any] = {
+        "decision_id": decision.decision_id,
+        "ads": [_ad(ad, base_url) for ad in decision.ads],
+        "no_fill_reason": decision.no_fill_reason,
+    }
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {
+            "content-type": "application/json",
+            "cache-control": _UNCACHED,
+            **cors_headers(origin),
+        },
+        "body": orjson.dumps(document).decode(),
+    }
+
+
+def invalid_request(
+    error: InvalidRequestError, *, request_id: str, origin: str | None
+) -> dict[str, Any]:
+    """Return what is wrong with a request that names no placement or is no JSON."""
+    document = problem(
+        HTTPStatus.BAD_REQUEST, str(error), request_id=request_id, errors=error.problems
+    )
+    return problem_response(document, **cors_headers(origin))
+
+
+def _decision_headers(decision: AdDecision) -> Mapping[str, str]:
+    headers = {"x-decision-id": decision.decision_id}
+    if decision.no_fill_reason is not None:
+        headers["x-no-fill-reason"] = decision.no_fill_reason
+    return headers
+
+
+def _ad(ad: ServedAd, base_url: str) -> dict[str, Any]:
+    creative = ad.chosen.creative
+    return {
+        "campaign_id": ad.chosen.line_item.campaign_id,
+        "line_item_id": ad.chosen.line_item.line_item_id,
+        "creative_id": creative.creative_id,
+        "advertiser": ad.chosen.line_item.advertiser_name,
+        "title": creative.name,
+        "duration_ms": creative.duration_ms,
+        "token": ad.token,
+        "click_through_url": creative.click_through_url,
+        "media": [
+            {
+                "url": creative.media_url,
+                "type": creative.mime_type,
+                "codec": creative.codec,
+                "width": creative.width_px,
+                "height": creative.height_px,
+                "bitrate_kbps": creative.bitrate_kbps,
+            }
+        ],
+        "tracking": AdTracking(base_url, ad.token).by_event(),
+    }

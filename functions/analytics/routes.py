@@ -1,0 +1,38 @@
+"""`/api/v1/campaigns/{campaign_id}/stats`."""
+
+from datetime import date
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from ctv_ads.bootstrap.control_plane import OpenStores, SignedIn
+from ctv_ads.domain.ids import CampaignId
+from ctv_ads.web.fields import Id
+from ctv_ads.web.resolver import SIGNED_IN
+from functions.analytics.schemas import StatisticsView
+
+router = Router()
+
+_FirstDay = Annotated[date | None, Query(alias="from", description="First day, UTC")]
+_LastDay = Annotated[date | None, Query(alias="to", description="Last day, UTC")]
+
+
+@router.get(
+    "/api/v1/campaigns/<campaign_id>/stats",
+    summary="Read a campaign's delivery and spend",
+    tags=["analytics"],
+    security=SIGNED_IN,
+)
+def campaign_statistics(
+    campaign_id: Id,
+    caller: SignedIn,
+    stores: OpenStores,
+    first_day: _FirstDay = None,
+    last_day: _LastDay = None,
+) -> StatisticsView:
+    """Return totals and the daily series, of the whole flight unless days are given."""
+    wanted = CampaignId(campaign_id)
+    with stores.transaction(caller.organization_id) as store:
+        found = store.statistics.of_campaign(wanted, first_day=first_day, last_day=last_day)
+    return StatisticsView.of(wanted, found)

@@ -1,0 +1,134 @@
+"""What the campaigns API takes and gives. Times are UTC, money is integer micros."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+
+from ctv_ads.domain.campaign import (
+    Campaign,
+    CampaignDraft,
+    CampaignStatus,
+    LineItem,
+    LineItemType,
+)
+from ctv_ads.domain.ids import AdvertiserId
+from ctv_ads.domain.money import CPM_STEP_MICROS
+from ctv_ads.web.fields import Body, Id, Micros, Name, Timezone
+
+
+class NewCampaign(Body):
+    """A campaign to be made. Without an advertiser it is the organization's first."""
+
+    name: Name
+    advertiser_id: Id | None = None
+    budget_micros: Micros
+    cpm_micros: Annotated[
+        Micros,
+        Field(
+            gt=0,
+            multiple_of=CPM_STEP_MICROS,
+            description="Price of 1,000 impressions; a multiple of 1,000 micros, so that one "
+            "impression has an exact price",
+        ),
+    ]
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    timezone: Timezone = "UTC"
+
+    @model_validator(mode="after")
+    def _flight_has_a_length(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("ends_at must be after starts_at")
+        return self
+
+    def draft(self) -> CampaignDraft:
+        """Return it in the domain's terms."""
+        return CampaignDraft(
+            name=self.name,
+            advertiser_id=AdvertiserId(self.advertiser_id) if self.advertiser_id else None,
+            budget_micros=self.budget_micros,
+            cpm_micros=self.cpm_micros,
+            starts_at=self.starts_at.astimezone(UTC),
+            ends_at=self.ends_at.astimezone(UTC),
+            timezone=self.timezone,
+        )
+
+
+class StatusChange(Body):
+    """The status wanted."""
+
+    status: CampaignStatus
+
+
+class LineItemView(BaseModel):
+    """A line item. Without a rate of its own it sells at the campaign's CPM."""
+
+    id: str
+    name: str
+    type: LineItemType
+    priority: int
+    rate_micros: int | None
+    is_default: bool
+
+    @classmethod
+    def of(cls, line_item: LineItem) -> "LineItemView":
+        """Return what the API tells of a line item."""
+        return cls(
+            id=line_item.line_item_id,
+            name=line_item.name,
+            type=line_item.type,
+            priority=line_item.priority,
+            rate_micros=line_item.rate_micros,
+            is_default=line_item.is_default,
+        )
+
+
+class CampaignView(BaseModel):
+    """A campaign with its line items."""
+
+    id: str
+    advertiser_id: str
+    advertiser_name: str
+    name: str
+    status: CampaignStatus
+    budget_micros: int
+    billed_micros: int
+    cpm_micros: int
+    currency: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    line_items: list[LineItemView]
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> "CampaignView":
+        """Return what the API tells of a campaign."""
+        return cls(
+            id=campaign.campaign_id,
+            advertiser_id=campaign.advertiser_id,
+            advertiser_name=campaign.advertiser_name,
+            name=campaign.name,
+            status=campaign.status,
+            budget_micros=campaign.budget_micros,
+            billed_micros=campaign.billed_micros,
+            cpm_micros=campaign.cpm_micros,
+            currency=campaign.currency,
+            starts_at=campaign.starts_at.astimezone(UTC),
+            ends_at=campaign.ends_at.astimezone(UTC),
+            timezone=campaign.timezone,
+            version=campaign.version,
+            created_at=campaign.created_at.astimezone(UTC),
+            updated_at=campaign.updated_at.astimezone(UTC),
+            line_items=[LineItemView.of(item) for item in campaign.line_items],
+        )
+
+
+class CampaignPage(BaseModel):
+    """Campaigns, newest first; `next_cursor` fetches those that follow, null at the end."""
+
+    items: list[CampaignView]
+    next_cursor: str | None

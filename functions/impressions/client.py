@@ -1,0 +1,52 @@
+"""What may be kept of the caller: a truncated network and a class of user agent."""
+
+import ipaddress
+from collections.abc import Mapping
+
+_PREFIX_BY_VERSION = {4: 24, 6: 48}
+_CLASSES = (
+    ("roku", "roku"),
+    ("mediatailor", "stitcher"),
+    ("aftt", "fire_tv"),
+    ("afts", "fire_tv"),
+    ("aftm", "fire_tv"),
+    ("appletv", "apple_tv"),
+    ("tizen", "samsung_tv"),
+    ("web0s", "lg_tv"),
+    ("webos", "lg_tv"),
+    ("crkey", "chromecast"),
+    ("googletv", "google_tv"),
+    ("android tv", "google_tv"),
+    ("bot", "bot"),
+    ("crawl", "bot"),
+    ("spider", "bot"),
+    ("curl/", "tool"),
+    ("python", "tool"),
+    ("mozilla/", "browser"),
+)
+
+
+def client_network(address: str) -> str | None:
+    """Return the caller's network, /24 or /48: no more of an address is ever stored."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    prefix = _PREFIX_BY_VERSION[parsed.version]
+    return str(ipaddress.ip_network(f"{parsed}/{prefix}", strict=False))
+
+
+def user_agent_class(user_agent: str) -> str:
+    """Return the kind of client that a user agent string tells of."""
+    lowered = user_agent.lower()
+    return next((kind for sign, kind in _CLASSES if sign in lowered), "other")
+
+
+def device_of(headers: Mapping[str, str], source_ip: str) -> tuple[str | None, str]:
+    """Return network and user-agent class of the viewer's device.
+
+    A stitcher that calls on a device's behalf names it in X-Device-User-Agent
+    (VAST 4.2 §1.1.3).
+    """
+    user_agent = headers.get("x-device-user-agent") or headers.get("user-agent", "")
+    return client_network(source_ip), user_agent_class(user_agent)

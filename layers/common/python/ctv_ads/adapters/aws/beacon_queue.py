@@ -1,0 +1,90 @@
+"""The queue between collector and consumer, and the form a beacon has in it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ctv_ads.adapters.aws.json_api import JsonApi
+from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
+from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId, is_id
+
+
+def encode_beacon(beacon: Beacon) -> str:
+    """Return the message body of a beacon."""
+    claims = beacon.claims
+    return json.dumps(
+        {
+            "event": beacon.event.value,
+            "decision_id": claims.decision_id,
+            "slot": claims.slot,
+            "decided_at": claims.decided_at.isoformat(),
+            "expires_at": claims.expires_at.isoformat(),
+            "line_item_id": claims.line_item_id,
+            "creative_id": claims.creative_id,
+            "placement_id": claims.placement_id,
+            "price_micros": claims.price_micros,
+            "received_at": beacon.received_at.isoformat(),
+            "client_network": beacon.client_network,
+            "user_agent_class": beacon.user_agent_class,
+            "vast_error_code": beacon.vast_error_code,
+        },
+        separators=(",", ":"),
+    )
+
+
+def decode_beacon(body: str) -> Beacon:
+    """Return the beacon of a message body.
+
+    Raises:
+        ValueError: the body is no beacon.
+    """
+    try:
+        document = json.loads(body)
+        return Beacon(
+            event=BeaconEvent(document["event"]),
+            claims=_claims(document),
+            received_at=_moment(document["received_at"]),
+            client_network=document["client_network"],
+            user_agent_class=str(document["user_agent_class"]),
+            vast_error_code=document["vast_error_code"],
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a beacon: {error!r}") from error
+
+
+def _claims(document: Mapping[str, Any]) -> BeaconClaims:
+    ids = ("decision_id", "line_item_id", "creative_id", "placement_id")
+    if not all(is_id(document[name]) for name in ids):
+        raise ValueError("not a beacon: an id is malformed")
+    return BeaconClaims(
+        decision_id=DecisionId(document["decision_id"]),
+        slot=int(document["slot"]),
+        decided_at=_moment(document["decided_at"]),
+        expires_at=_moment(document["expires_at"]),
+        line_item_id=LineItemId(document["line_item_id"]),
+        creative_id=CreativeId(document["creative_id"]),
+        placement_id=PlacementId(document["placement_id"]),
+        price_micros=int(document["price_micros"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("not a beacon: a time lacks its zone")
+    return moment.astimezone(UTC)
+
+
+class SqsBeaconQueue:
+    """Implements `ports.BeaconQueue`."""
+
+    def __init__(self, sqs: JsonApi, queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def send(self, beacon: Beacon) -> None:
+        """Hand the beacon over; SQS has stored it when this returns."""
+        self._sqs.call(
+            "SendMessage", {"QueueUrl": self._queue_url, "MessageBody": encode_beacon(beacon)}
+        )

@@ -1,0 +1,111 @@
+"""What may serve, read for all organizations from the source of truth."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.domain.ids import (
+    CampaignId,
+    CreativeId,
+    LineItemId,
+    OrganizationId,
+    PlacementId,
+)
+from ctv_ads.domain.inventory import (
+    Inventory,
+    PublishedPlacement,
+    ServableCreative,
+    ServableLineItem,
+    rank_key,
+)
+from ctv_ads.domain.money import impression_price_micros
+
+_PLACEMENTS = "SELECT placement_id, organization_id, key FROM placements WHERE deleted_at IS NULL"
+_LINE_ITEMS = """
+SELECT l.line_item_id, l.organization_id, c.campaign_id, a.name AS advertiser_name, l.priority,
+       coalesce(l.rate_micros, c.cpm_micros) AS cpm_micros, c.starts_at, c.ends_at,
+       c.budget_micros - c.billed_micros AS remaining_micros,
+       jsonb_agg(jsonb_build_object(
+           'creative_id', r.creative_id, 'name', r.name, 'facts', r.facts,
+           'media_key', r.media_key, 'click_through_url', r.click_through_url
+       ) ORDER BY r.creative_id) AS creatives
+FROM line_items l
+JOIN campaigns c USING (organization_id, campaign_id)
+JOIN advertisers a USING (organization_id, advertiser_id)
+JOIN creatives r USING (organization_id, campaign_id)
+WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
+  AND r.status = 'ready' AND r.deleted_at IS NULL AND c.ends_at > %(now)s
+GROUP BY l.line_item_id, c.campaign_id, a.name"""
+
+
+class PostgresInventorySource:
+    """Implements `ports.InventorySource`. Media addresses are made below `media_base_url`."""
+
+    def __init__(self, database: Database, media_base_url: str) -> None:
+        self._database = database
+        self._media_base_url = media_base_url
+
+    def load(self, *, now: datetime) -> Inventory:
+        """Return the inventory as of `now`, ranked, with an empty version."""
+        with self._database.transaction() as connection:
+            placements = _placements(connection)
+            rows = connection.execute(_LINE_ITEMS, {"now": now}).fetchall()
+        return Inventory(
+            version="",
+            built_at=now,
+            placements=placements,
+            line_items=self._ranked(rows),
+        )
+
+    def _ranked(
+        self, rows: Iterable[DictRow]
+    ) -> Mapping[OrganizationId, tuple[ServableLineItem, ...]]:
+        found: dict[OrganizationId, list[ServableLineItem]] = defaultdict(list)
+        for row in rows:
+            found[OrganizationId(str(row["organization_id"]))].append(self._line_item(row))
+        return {key: tuple(sorted(items, key=rank_key)) for key, items in found.items()}
+
+    def _line_item(self, row: DictRow) -> ServableLineItem:
+        return ServableLineItem(
+            line_item_id=LineItemId(str(row["line_item_id"])),
+            campaign_id=CampaignId(str(row["campaign_id"])),
+            advertiser_name=row["advertiser_name"],
+            priority=row["priority"],
+            price_micros=impression_price_micros(row["cpm_micros"]),
+            starts_at=row["starts_at"].astimezone(UTC),
+            ends_at=row["ends_at"].astimezone(UTC),
+            remaining_micros=row["remaining_micros"],
+            creatives=tuple(self._creative(item) for item in row["creatives"]),
+        )
+
+    def _creative(self, item: Mapping[str, Any]) -> ServableCreative:
+        facts = item["facts"]
+        return ServableCreative(
+            creative_id=CreativeId(item["creative_id"]),
+            name=item["name"],
+            duration_ms=facts["duration_ms"],
+            width_px=facts["width_px"],
+            height_px=facts["height_px"],
+            bitrate_kbps=facts["bitrate_kbps"],
+            size_bytes=facts["size_bytes"],
+            codec=facts["video_codec"],
+            mime_type=facts["mime_type"],
+            media_url=f"{self._media_base_url}/{item['media_key']}",
+            click_through_url=item["click_through_url"],
+        )
+
+
+def _placements(connection: Connection) -> Mapping[str, PublishedPlacement]:
+    published = {}
+    for row in connection.execute(_PLACEMENTS):
+        placement = PublishedPlacement(
+            placement_id=PlacementId(str(row["placement_id"])),
+            organization_id=OrganizationId(str(row["organization_id"])),
+        )
+        published[row["key"]] = placement
+        published[placement.placement_id] = placement
+    return published

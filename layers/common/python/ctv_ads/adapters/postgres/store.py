@@ -1,0 +1,40 @@
+"""The control plane's transactions: one organization's repositories on one connection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ctv_ads.adapters.postgres.accounts import PostgresAccounts
+from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
+from ctv_ads.adapters.postgres.creatives import PostgresCreatives
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.statistics import PostgresStatistics
+from ctv_ads.domain.ids import OrganizationId
+
+
+class PostgresStore:
+    """Implements `ports.Store`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.accounts = PostgresAccounts(connection)
+        self.campaigns = PostgresCampaigns(connection)
+        self.creatives = PostgresCreatives(connection)
+        self.statistics = PostgresStatistics(connection)
+
+
+class PostgresStores:
+    """Implements `ports.Stores`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self, organization_id: OrganizationId) -> Iterator[PostgresStore]:
+        """Open a transaction on one organization."""
+        with self._database.transaction(organization_id) as connection:
+            yield PostgresStore(connection)
+
+    @contextmanager
+    def sign_in(self) -> Iterator[PostgresAccounts]:
+        """Open a transaction without an organization: only `find_by_email` sees anything."""
+        with self._database.transaction() as connection:
+            yield PostgresAccounts(connection)

@@ -1,0 +1,39 @@
+"""Reading the inventory: one round trip per request, a reload only when it has changed."""
+
+import logging
+
+from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, decode_inventory, snapshot_key
+from ctv_ads.domain.inventory import Inventory
+from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
+
+_LOG = logging.getLogger(__name__)
+
+
+class ValkeyInventoryReader:
+    """Implements `ports.InventoryReader`, keeping the last good inventory in memory."""
+
+    def __init__(self, connection: RespConnection) -> None:
+        self._connection = connection
+        self._inventory: Inventory | None = None
+
+    def current(self) -> Inventory:
+        """Return the inventory in force; the last good one when Valkey fails or holds none."""
+        try:
+            self._refresh()
+        except (DependencyUnavailableError, SnapshotCorruptError) as error:
+            if self._inventory is None:
+                raise
+            _LOG.warning("serving the last good inventory: %s", error)
+        if self._inventory is None:
+            raise DependencyUnavailableError("valkey", "no inventory has been published yet")
+        return self._inventory
+
+    def _refresh(self) -> None:
+        version = self._connection.call("GET", CURRENT_KEY)
+        if version is None or (self._inventory and self._inventory.version == version.decode()):
+            return
+        published = self._connection.call("GET", snapshot_key(version.decode()))
+        if published is None:
+            raise SnapshotCorruptError(f"snapshot {version.decode()} is announced but missing")
+        self._inventory = decode_inventory(version.decode(), published)

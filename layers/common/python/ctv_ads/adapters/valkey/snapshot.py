@@ -1,0 +1,105 @@
+"""The published form of the inventory: JSON, deflated, behind its SHA-256."""
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.inventory import (
+    Inventory,
+    PublishedPlacement,
+    ServableCreative,
+    ServableLineItem,
+)
+from ctv_ads.errors import SnapshotCorruptError
+
+FORMAT = 1
+CURRENT_KEY = "{inventory}:current"
+_DIGEST_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def snapshot_key(version: str) -> str:
+    """Return the Valkey key under which that version lies."""
+    return "{inventory}:snapshot:" + version
+
+
+def _to_ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _from_ms(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def encode_inventory(inventory: Inventory) -> tuple[str, bytes]:
+    """Return the version and the bytes to publish. Later inventories have greater versions."""
+    document = {
+        "format": FORMAT,
+        "built_at_ms": _to_ms(inventory.built_at),
+        "placements": {
+            key: [placement.placement_id, placement.organization_id]
+            for key, placement in inventory.placements.items()
+        },
+        "line_items": {
+            organization: [_line_item_row(item) for item in items]
+            for organization, items in inventory.line_items.items()
+        },
+    }
+    packed = zlib.compress(orjson.dumps(document), level=6)
+    digest = hashlib.sha256(packed).digest()
+    return f"{_to_ms(inventory.built_at):013d}-{digest.hex()[:12]}", digest + packed
+
+
+def decode_inventory(version: str, published: bytes) -> Inventory:
+    """Return the inventory that `encode_inventory` made.
+
+    Raises:
+        SnapshotCorruptError: the bytes are not what was published, or of another format.
+    """
+    digest, packed = published[:_DIGEST_BYTES], published[_DIGEST_BYTES:]
+    if hashlib.sha256(packed).digest() != digest:
+        raise SnapshotCorruptError(f"snapshot {version} does not match its checksum")
+    document = orjson.loads(zlib.decompress(packed))
+    if document["format"] != FORMAT:
+        raise SnapshotCorruptError(f"snapshot {version} has format {document['format']}")
+    return Inventory(
+        version=version,
+        built_at=_from_ms(document["built_at_ms"]),
+        placements={
+            key: PublishedPlacement(placement_id, organization_id)
+            for key, (placement_id, organization_id) in document["placements"].items()
+        },
+        line_items={
+            OrganizationId(organization): tuple(_line_item(row) for row in rows)
+            for organization, rows in document["line_items"].items()
+        },
+    )
+
+
+def _values(record: object) -> dict[str, Any]:
+    return {item.name: getattr(record, item.name) for item in fields(record)}  # type: ignore[arg-type]
+
+
+def _line_item_row(item: ServableLineItem) -> dict[str, Any]:
+    return _values(item) | {
+        "starts_at": _to_ms(item.starts_at),
+        "ends_at": _to_ms(item.ends_at),
+        "creatives": [_values(creative) for creative in item.creatives],
+    }
+
+
+def _line_item(row: Mapping[str, Any]) -> ServableLineItem:
+    return ServableLineItem(
+        **{
+            **row,
+            "starts_at": _from_ms(row["starts_at"]),
+            "ends_at": _from_ms(row["ends_at"]),
+            "creatives": tuple(ServableCreative(**creative) for creative in row["creatives"]),
+        }
+    )

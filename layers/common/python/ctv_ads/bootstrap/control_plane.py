@@ -1,0 +1,105 @@
+"""The control plane: what people call with an access token."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Annotated
+
+import boto3
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from ctv_ads.adapters.access_tokens import AccessTokens
+from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
+from ctv_ads.adapters.aws.upload_forms import S3UploadForms
+from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.store import PostgresStores
+from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.domain.access import Caller
+from ctv_ads.ports.control_plane import Stores
+from ctv_ads.settings import (
+    AccessTokenSettings,
+    DatabaseSettings,
+    InventoryQueueSettings,
+    MediaAddressSettings,
+    UploadSettings,
+)
+from ctv_ads.use_cases.campaigns import TraffickCampaigns
+from ctv_ads.use_cases.creatives import TraffickCreatives
+from ctv_ads.web.bearer import bearer_token
+
+
+@cache
+def database() -> Database:
+    """Return this function's database, with its own role's credentials."""
+    settings = DatabaseSettings.from_environment()
+    return Database(secret_document(settings.database_secret_id))
+
+
+@cache
+def stores() -> Stores:
+    """Return the opener of transactions."""
+    return PostgresStores(database())
+
+
+@cache
+def access_tokens() -> AccessTokens:
+    """Return the issuer and reader of access tokens."""
+    settings = AccessTokenSettings.from_environment()
+    return AccessTokens(
+        secret_document(settings.access_token_secret_id),
+        lifetime=timedelta(seconds=settings.access_token_lifetime_s),
+        clock=utc_now,
+    )
+
+
+def signed_in(request: Request) -> Caller:
+    """Return who calls, by their access token.
+
+    Raises:
+        UnauthenticatedError: there is no token, or it is not valid.
+    """
+    return access_tokens().read(bearer_token(request.headers))
+
+
+@cache
+def campaign_trafficking() -> TraffickCampaigns:
+    """Return what people do with campaigns."""
+    return TraffickCampaigns(stores(), _inventory_changes(), clock=utc_now, new_id=new_id)
+
+
+@cache
+def creative_trafficking() -> TraffickCreatives:
+    """Return what people do with creatives."""
+    uploads = UploadSettings.from_environment()
+    return TraffickCreatives(
+        stores=stores(),
+        upload_forms=S3UploadForms(
+            boto3.client("s3"), uploads.upload_bucket, lifetime_s=uploads.upload_lifetime_s
+        ),
+        inventory_changes=_inventory_changes(),
+        clock=utc_now,
+        new_id=new_id,
+        max_upload_bytes=uploads.max_upload_bytes,
+    )
+
+
+@cache
+def media_base_url() -> str:
+    """Return the address below which media files are served."""
+    return MediaAddressSettings.from_environment().media_base_url
+
+
+@cache
+def _inventory_changes() -> SqsInventoryChanges:
+    queue = InventoryQueueSettings.from_environment()
+    return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+"""A route that takes one answers 401 to everybody else."""
+OpenStores = Annotated[Stores, Depends(stores)]
+CampaignTrafficking = Annotated[TraffickCampaigns, Depends(campaign_trafficking)]
+CreativeTrafficking = Annotated[TraffickCreatives, Depends(creative_trafficking)]
+Tokens = Annotated[AccessTokens, Depends(access_tokens)]

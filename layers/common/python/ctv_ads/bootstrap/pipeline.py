@@ -1,0 +1,78 @@
+"""The pipeline: what queues and schedules trigger."""
+
+from functools import cache
+
+import boto3
+import redis
+
+from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
+from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
+from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
+from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
+from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.domain.media import MediaLimits
+from ctv_ads.ports.pipeline import BeaconLedger
+from ctv_ads.settings import (
+    DatabaseSettings,
+    InventoryQueueSettings,
+    MediaAddressSettings,
+    ValidationSettings,
+    ValkeySettings,
+)
+from ctv_ads.use_cases.publish_inventory import PublishInventory
+from ctv_ads.use_cases.validate_creative import ValidateCreative
+
+_PUBLISH_TIMEOUT_S = 5
+
+
+@cache
+def database() -> Database:
+    """Return this function's database, with its own role's credentials."""
+    settings = DatabaseSettings.from_environment()
+    return Database(secret_document(settings.database_secret_id))
+
+
+@cache
+def creative_validation() -> ValidateCreative:
+    """Return the use case that judges uploads."""
+    from ctv_ads.adapters.aws.uploaded_media import S3UploadedMedia  # noqa: PLC0415 - MediaInfo's library is for this function alone
+
+    settings = ValidationSettings.from_environment()
+    queue = InventoryQueueSettings.from_environment()
+    return ValidateCreative(
+        validation=PostgresCreativeValidation(database()),
+        uploads=S3UploadedMedia(
+            boto3.client("s3"),
+            upload_bucket=settings.upload_bucket,
+            media_bucket=settings.media_bucket,
+        ),
+        inventory_changes=SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url),
+        limits=MediaLimits(settings.max_upload_bytes, settings.max_creative_duration_ms),
+        clock=utc_now,
+    )
+
+
+@cache
+def inventory_publication() -> PublishInventory:
+    """Return the use case that publishes what may serve."""
+    valkey = ValkeySettings.from_environment()
+    media = MediaAddressSettings.from_environment()
+    client = redis.Redis.from_url(
+        valkey.valkey_url,
+        socket_timeout=_PUBLISH_TIMEOUT_S,
+        socket_connect_timeout=_PUBLISH_TIMEOUT_S,
+    )
+    return PublishInventory(
+        source=PostgresInventorySource(database(), media.media_base_url),
+        store=ValkeyInventoryStore(client),
+        clock=utc_now,
+    )
+
+
+@cache
+def beacon_ledger() -> BeaconLedger:
+    """Return what records beacons and bills impressions."""
+    return PostgresBeaconLedger(database())

@@ -1,0 +1,71 @@
+"""Beacons: the tracking calls that players make, and what their token says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+
+
+class BeaconEvent(StrEnum):
+    """What happened in the player, in VAST's words (VAST 4.2 §3.14.1); on the wire as printed."""
+
+    IMPRESSION = "impression"
+    START = "start"
+    FIRST_QUARTILE = "firstQuartile"
+    MIDPOINT = "midpoint"
+    THIRD_QUARTILE = "thirdQuartile"
+    COMPLETE = "complete"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
+    ERROR = "error"
+    CLICK_TRACKING = "clickTracking"
+    BREAK_START = "breakStart"
+    BREAK_END = "breakEnd"
+
+
+TRACKED_EVENTS: tuple[BeaconEvent, ...] = (
+    BeaconEvent.START,
+    BeaconEvent.FIRST_QUARTILE,
+    BeaconEvent.MIDPOINT,
+    BeaconEvent.THIRD_QUARTILE,
+    BeaconEvent.COMPLETE,
+    BeaconEvent.MUTE,
+    BeaconEvent.UNMUTE,
+    BeaconEvent.PAUSE,
+    BeaconEvent.RESUME,
+)
+"""The linear events announced in every answer; MediaTailor rejects answers with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeaconClaims:
+    """What was decided, carried by the token of each beacon of one ad.
+
+    `decided_at` has whole milliseconds, `expires_at` whole seconds; both are UTC.
+    """
+
+    decision_id: DecisionId
+    slot: int
+    decided_at: datetime
+    expires_at: datetime
+    line_item_id: LineItemId
+    creative_id: CreativeId
+    placement_id: PlacementId
+    price_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """A verified tracking call, as it travels through the queue."""
+
+    event: BeaconEvent
+    claims: BeaconClaims
+    received_at: datetime
+    client_network: str | None
+    """The caller's address, truncated to its network (/24 or /48)."""
+    user_agent_class: str
+    vast_error_code: int | None = None

@@ -1,0 +1,120 @@
+"""Signed beacon tokens: about 140 characters that say what was decided and cannot be forged.
+
+Layout before base64url without padding: version (1 byte), key id length (1) and key id,
+the claims as `_CLAIMS`, and the first 16 bytes of HMAC-SHA256 over all that.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ctv_ads.domain.beacon import BeaconClaims
+from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+
+_VERSION = 1
+_SIGNATURE_BYTES = 16
+# decision, line item, creative, placement; slot; decided at (ms); lifetime (s); price (micros)
+_CLAIMS = struct.Struct(">16s16s16s16sBQIQ")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadTokenError(ValueError):
+    """The token is not one of ours: malformed, forged, or of a key that is no longer valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeys:
+    """The keys that sign and check tokens, by key id; `current` signs."""
+
+    current: str
+    keys: Mapping[str, bytes]
+
+    @classmethod
+    def from_secret(cls, secret: Mapping[str, str]) -> "TokenKeys":
+        """Read keys from their secret: `{"current": "k1", "k1": "…", "k0": "…"}`.
+
+        Raises:
+            ValueError: there is no current key, or it is shorter than 32 characters.
+        """
+        current = secret.get("current", "")
+        keys = {key_id: text.encode() for key_id, text in secret.items() if key_id != "current"}
+        if len(keys.get(current, b"")) < 32:
+            raise ValueError("the secret needs a current key of at least 32 characters")
+        return cls(current, keys)
+
+
+def _pack_id(text: str) -> bytes:
+    return bytes.fromhex(text.replace("-", ""))
+
+
+def _unpack_id(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _sign(payload: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, payload, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def issue_token(claims: BeaconClaims, keys: TokenKeys) -> str:
+    """Return the token that says `claims`, signed with the current key."""
+    key_id = keys.current.encode()
+    payload = (
+        bytes((_VERSION, len(key_id)))
+        + key_id
+        + _CLAIMS.pack(
+            _pack_id(claims.decision_id),
+            _pack_id(claims.line_item_id),
+            _pack_id(claims.creative_id),
+            _pack_id(claims.placement_id),
+            claims.slot,
+            (claims.decided_at - _EPOCH) // timedelta(milliseconds=1),
+            (claims.expires_at - claims.decided_at) // timedelta(seconds=1),
+            claims.price_micros,
+        )
+    )
+    signed = payload + _sign(payload, keys.keys[keys.current])
+    return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+
+def read_token(token: str, keys: TokenKeys) -> BeaconClaims:
+    """Return what a token says, after checking its signature. Expiry is the caller's to judge.
+
+    Raises:
+        BadTokenError: the token is malformed, forged, or signed by an unknown key.
+    """
+    payload, signature, key_id = _split(token)
+    key = keys.keys.get(key_id)
+    if key is None or not hmac.compare_digest(signature, _sign(payload, key)):
+        raise BadTokenError("the signature does not fit")
+    fields = _CLAIMS.unpack(payload[2 + len(key_id) :])
+    decision, line_item, creative, placement, slot, decided_ms, lifetime_s, price_micros = fields
+    decided_at = _EPOCH + timedelta(milliseconds=decided_ms)
+    return BeaconClaims(
+        decision_id=DecisionId(_unpack_id(decision)),
+        slot=slot,
+        decided_at=decided_at,
+        expires_at=decided_at + timedelta(seconds=lifetime_s),
+        line_item_id=LineItemId(_unpack_id(line_item)),
+        creative_id=CreativeId(_unpack_id(creative)),
+        placement_id=PlacementId(_unpack_id(placement)),
+        price_micros=price_micros,
+    )
+
+
+def _split(token: str) -> tuple[bytes, bytes, str]:
+    """Return payload, signature and key id of a token whose outer form is right."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadTokenError("not base64url") from error
+    if len(raw) < 2 or raw[0] != _VERSION:
+        raise BadTokenError("not a token of this version")
+    if len(raw) != 2 + raw[1] + _CLAIMS.size + _SIGNATURE_BYTES:
+        raise BadTokenError("wrong length")
+    return raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:], raw[2 : 2 + raw[1]].decode("latin-1")

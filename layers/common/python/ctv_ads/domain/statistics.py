@@ -1,0 +1,45 @@
+"""What has been delivered and billed, day by day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryCounts:
+    """Counted events; each (decision, slot, event) counts once."""
+
+    impressions: int = 0
+    starts: int = 0
+    first_quartiles: int = 0
+    midpoints: int = 0
+    third_quartiles: int = 0
+    completes: int = 0
+    clicks: int = 0
+    errors: int = 0
+    spend_micros: int = 0
+    unbilled_impressions: int = 0
+    """Delivered after the budget was used up: counted, never charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDelivery:
+    """One day, UTC."""
+
+    day: date
+    counts: DeliveryCounts
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatistics:
+    """A campaign's delivery. `data_as_of` is when the newest counted event was written."""
+
+    totals: DeliveryCounts
+    budget_micros: int
+    billed_micros: int
+    series: tuple[DailyDelivery, ...]
+    data_as_of: datetime
+
+    @property
+    def remaining_micros(self) -> int:
+        """What may still be billed."""
+        return self.budget_micros - self.billed_micros

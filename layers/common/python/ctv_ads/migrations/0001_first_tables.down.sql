@@ -1,0 +1,13 @@
+DROP FUNCTION account_by_email(text);
+DROP TABLE campaign_daily_stats;
+DROP FUNCTION ensure_ad_event_partitions(date, date);
+DROP TABLE ad_events;
+DROP TABLE creatives;
+DROP TABLE line_items;
+DROP TABLE campaigns;
+DROP TABLE placements;
+DROP TABLE advertisers;
+DROP TABLE memberships;
+DROP TABLE users;
+DROP TABLE organizations;
+DROP FUNCTION current_organization();

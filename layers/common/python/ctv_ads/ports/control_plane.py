@@ -1,0 +1,123 @@
+"""Ports of the control plane: accounts, trafficking, statistics."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from ctv_ads.domain.access import Account, Caller
+from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
+from ctv_ads.domain.creative import Creative, CreativeDraft
+from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
+from ctv_ads.domain.statistics import CampaignStatistics
+
+
+class Accounts(Protocol):
+    """People and the organizations they belong to."""
+
+    def find_by_email(self, email: str) -> Account | None:
+        """Return the account with this address (any letter case), or None."""
+
+    def find(self, user_id: UserId, organization_id: OrganizationId) -> Account | None:
+        """Return a member of an organization, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaignIds:
+    """Identifiers given to a campaign and its default line item."""
+
+    campaign_id: CampaignId
+    line_item_id: LineItemId
+
+
+class Campaigns(Protocol):
+    """The campaigns of one organization."""
+
+    def add(self, draft: CampaignDraft, ids: NewCampaignIds, caller: Caller) -> Campaign:
+        """Store a new draft campaign with its default line item.
+
+        Raises:
+            InvalidRequestError: the advertiser does not exist, or there is none to default to.
+        """
+
+    def get(self, campaign_id: CampaignId, *, for_update: bool = False) -> Campaign:
+        """Return one campaign; `for_update` keeps others from changing it meanwhile.
+
+        Raises:
+            NotFoundError: it does not exist here, or was deleted.
+        """
+
+    def page(self, *, limit: int, after: CampaignId | None) -> Sequence[Campaign]:
+        """Return up to `limit` campaigns, newest first, that follow `after`."""
+
+    def set_status(self, campaign_id: CampaignId, status: CampaignStatus, now: datetime) -> None:
+        """Write the new status and count the version up."""
+
+    def delete(self, campaign_id: CampaignId, now: datetime) -> None:
+        """Hide the campaign and its creatives; what was billed stays on record."""
+
+    def ready_creatives(self, campaign_id: CampaignId) -> int:
+        """Count the campaign's creatives that can serve."""
+
+
+class Creatives(Protocol):
+    """The creatives of one organization."""
+
+    def add(self, draft: CreativeDraft, creative_id: CreativeId, caller: Caller) -> Creative:
+        """Store a new creative that waits for its upload."""
+
+    def get(self, creative_id: CreativeId) -> Creative:
+        """Return one creative.
+
+        Raises:
+            NotFoundError: it does not exist here, or was deleted.
+        """
+
+    def of_campaign(self, campaign_id: CampaignId) -> Sequence[Creative]:
+        """Return the campaign's creatives, oldest first."""
+
+    def delete(self, creative_id: CreativeId, now: datetime) -> None:
+        """Hide the creative; it no longer serves."""
+
+
+class Statistics(Protocol):
+    """What has been delivered and billed."""
+
+    def of_campaign(
+        self, campaign_id: CampaignId, *, first_day: date | None, last_day: date | None
+    ) -> CampaignStatistics:
+        """Return totals and the daily series of one campaign, days in UTC.
+
+        Raises:
+            NotFoundError: the campaign does not exist here.
+        """
+
+
+class Store(Protocol):
+    """One transaction on one organization's data."""
+
+    @property
+    def accounts(self) -> Accounts: ...  # noqa: D102 - named by its type
+    @property
+    def campaigns(self) -> Campaigns: ...  # noqa: D102
+    @property
+    def creatives(self) -> Creatives: ...  # noqa: D102
+    @property
+    def statistics(self) -> Statistics: ...  # noqa: D102
+
+
+class Stores(Protocol):
+    """Opens transactions."""
+
+    def transaction(self, organization_id: OrganizationId) -> AbstractContextManager[Store]:
+        """Open a transaction that sees and changes one organization only.
+
+        It commits when the block ends and rolls back when it raises.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
+    def sign_in(self) -> AbstractContextManager[Accounts]:
+        """Open a transaction that can look accounts up by email, and nothing else."""

@@ -1,0 +1,57 @@
+"""Ports of the pipeline: publishing the inventory, recording beacons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.inventory import Inventory
+
+
+class InventorySource(Protocol):
+    """Reads what may serve from the source of truth, across organizations."""
+
+    def load(self, *, now: datetime) -> Inventory:
+        """Return the inventory as of `now`, ranked, with an empty version."""
+
+
+class InventoryStore(Protocol):
+    """Publishes inventory to where the decision plane reads it."""
+
+    def publish(self, inventory: Inventory) -> str:
+        """Store the inventory and make it the current one; return its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedBatch:
+    """What became of a batch of beacons.
+
+    `unknown` holds positions in the batch whose line item does not exist.
+    """
+
+    recorded: int
+    duplicates: int
+    billed_impressions: int
+    unbilled_impressions: int
+    unknown: tuple[int, ...]
+
+
+class BeaconLedger(Protocol):
+    """Records beacons and bills impressions, in one transaction."""
+
+    def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
+        """Store each beacon once, bill its impression within the budget, count it.
+
+        Calling it again with the same beacons changes nothing.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was recorded.
+        """
+
+
+class InventoryChanges(Protocol):
+    """Tells the inventory function that something it publishes may have changed."""
+
+    def announce(self, reason: str) -> None:
+        """Ask for publication. Losing this call only delays it to the next scheduled one."""

@@ -1,0 +1,98 @@
+"""Create, start, pause and delete campaigns."""
+
+from dataclasses import dataclass
+
+from ctv_ads.domain.access import Action, Caller
+from ctv_ads.domain.campaign import (
+    NEXT_STATUSES,
+    Campaign,
+    CampaignDraft,
+    CampaignStatus,
+    obstacles_to_activation,
+)
+from ctv_ads.domain.ids import CampaignId, LineItemId
+from ctv_ads.errors import ConflictError, FieldProblem
+from ctv_ads.ports.base import Clock, NewId
+from ctv_ads.ports.control_plane import Campaigns, NewCampaignIds, Stores
+from ctv_ads.ports.pipeline import InventoryChanges
+from ctv_ads.use_cases.permission import require
+
+
+@dataclass(frozen=True, slots=True)
+class TraffickCampaigns:
+    """What people do with campaigns. Changes that bear on serving are announced after commit."""
+
+    stores: Stores
+    inventory_changes: InventoryChanges
+    clock: Clock
+    new_id: NewId
+
+    def create(self, caller: Caller, draft: CampaignDraft) -> Campaign:
+        """Store a new draft campaign with one default line item that inherits everything.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            InvalidRequestError: the advertiser does not exist.
+        """
+        require(caller, Action.TRAFFIC)
+        ids = NewCampaignIds(CampaignId(self.new_id()), LineItemId(self.new_id()))
+        with self.stores.transaction(caller.organization_id) as store:
+            return store.campaigns.add(draft, ids, caller)
+
+    def change_status(
+        self, caller: Caller, campaign_id: CampaignId, status: CampaignStatus
+    ) -> Campaign:
+        """Move the campaign to `status`; asking for the status it has changes nothing.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such campaign.
+            ConflictError: the present status does not lead there, or something keeps the
+                campaign from serving; lists everything that is missing.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller.organization_id) as store:
+            campaign = store.campaigns.get(campaign_id, for_update=True)
+            if campaign.status is status:
+                return campaign
+            self._refuse_impossible(store.campaigns, campaign, status)
+            store.campaigns.set_status(campaign_id, status, self.clock())
+            changed = store.campaigns.get(campaign_id)
+        self.inventory_changes.announce(f"campaign {campaign_id} is {status}")
+        return changed
+
+    def delete(self, caller: Caller, campaign_id: CampaignId) -> None:
+        """Take the campaign out of sight and out of serving; its statistics stay on record.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such campaign.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller.organization_id) as store:
+            store.campaigns.get(campaign_id, for_update=True)
+            store.campaigns.delete(campaign_id, self.clock())
+        self.inventory_changes.announce(f"campaign {campaign_id} is deleted")
+
+    def _refuse_impossible(
+        self, campaigns: Campaigns, campaign: Campaign, status: CampaignStatus
+    ) -> None:
+        if status not in NEXT_STATUSES[campaign.status]:
+            raise ConflictError(
+                f"a campaign that is {campaign.status} cannot become {status}",
+                [FieldProblem("status", "impossible_transition", _possible(campaign.status))],
+            )
+        if status is CampaignStatus.ACTIVE:
+            obstacles = obstacles_to_activation(
+                campaign,
+                ready_creatives=campaigns.ready_creatives(campaign.campaign_id),
+                now=self.clock(),
+            )
+            if obstacles:
+                problems = [FieldProblem(o.path, o.code, o.message) for o in obstacles]
+                raise ConflictError("the campaign cannot serve yet", problems)
+
+
+def _possible(status: CampaignStatus) -> str:
+    following = sorted(NEXT_STATUSES[status])
+    return f"possible from {status}: {', '.join(following) or 'nothing'}"

@@ -1,0 +1,120 @@
+"""The control plane's HTTP shell: Powertools' resolver with our errors."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Request, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoSuchRouteError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from ctv_ads.errors import CtvAdsError, FieldProblem, OperatorError, UnauthenticatedError
+from ctv_ads.web.problems import PROBLEM_JSON, problem, problem_of
+
+BEARER = "bearer"
+SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
+"""`security` of a route that needs an access token."""
+
+_LOG = Logger()
+
+
+Authenticate = Callable[[Request], object]
+"""Raises `UnauthenticatedError` unless the request carries a valid access token."""
+
+
+def api_resolver(
+    *routers: Router, authenticate: Authenticate | None = None
+) -> APIGatewayHttpResolver:
+    """Return a resolver that serves `routers` and answers every error as a problem document.
+
+    `authenticate` runs before a wrong body is complained about, so that strangers learn
+    nothing of the API's rules.
+    """
+    app = APIGatewayHttpResolver(enable_validation=True, serializer=_to_json)
+    for router in routers:
+        app.include_router(router)
+    errors = _Errors(app, authenticate)
+    app.exception_handler(CtvAdsError)(errors.ours)
+    app.exception_handler(RequestValidationError)(errors.invalid_request)
+    app.exception_handler(NoSuchRouteError)(errors.no_such_route)
+    app.exception_handler(RequestUnsupportedContentType)(errors.wrong_media_type)
+    app.exception_handler(Exception)(errors.unexpected)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Each kind of error as its problem document."""
+
+    app: APIGatewayHttpResolver
+    authenticate: Authenticate | None
+
+    def ours(self, error: CtvAdsError) -> Response[str]:
+        if isinstance(error, OperatorError):
+            _LOG.error("the operator must act", error=str(error), kind=type(error).__name__)
+        return _answer(problem_of(error, request_id=self._request_id))
+
+    def invalid_request(self, error: RequestValidationError) -> Response[str]:
+        route = self.app.context.get("_route")
+        if self.authenticate is not None and route is not None and route.security:
+            try:
+                self.authenticate(self.app.request)
+            except UnauthenticatedError as stranger:
+                return self.ours(stranger)
+        return _answer(_invalid_request(error, request_id=self._request_id))
+
+    def no_such_route(self, _: NoSuchRouteError) -> Response[str]:
+        return self._problem(HTTPStatus.NOT_FOUND, "there is no such route")
+
+    def wrong_media_type(self, _: RequestUnsupportedContentType) -> Response[str]:
+        return self._problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
+
+    def unexpected(self, error: Exception) -> Response[str]:
+        _LOG.exception("unexpected error", exc_info=error)
+        return self._problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")
+
+    def _problem(self, status: HTTPStatus, detail: str) -> Response[str]:
+        return _answer(problem(status, detail, request_id=self._request_id))
+
+    @property
+    def _request_id(self) -> str:
+        return str(self.app.current_event.request_context.request_id)
+
+
+def _invalid_request(error: RequestValidationError, *, request_id: str) -> dict[str, Any]:
+    """Return what is wrong: 400 for a body that is no JSON, 422 with the fields otherwise."""
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return problem(HTTPStatus.BAD_REQUEST, "the body is not valid JSON", request_id=request_id)
+    problems = [
+        FieldProblem(
+            path=".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]),
+            code=fault["type"],
+            message=fault["msg"],
+        )
+        for fault in faults
+    ]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "at least one field is wrong",
+        request_id=request_id,
+        errors=problems,
+    )
+
+
+def _answer(document: dict[str, Any]) -> Response[str]:
+    headers = {"Cache-Control": "no-store"}
+    if document["status"] == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(document["status"], PROBLEM_JSON, json.dumps(document), headers=headers)
+
+
+def _to_json(value: Any) -> str:  # noqa: ANN401 - whatever Powertools has made of an answer
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
