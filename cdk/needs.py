@@ -1,7 +1,7 @@
 """What each need of the manifest means on AWS: variables, permissions, network reach."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -44,10 +44,8 @@ def grants(
         Need.ACCESS_TOKEN_KEYS: _secrets(ACCESS_TOKEN_SECRET_ID=data.access_token_keys),
         Need.BEACON_KEYS: _secrets(BEACON_SECRET_ID=data.beacon_keys),
         Need.UPLOADS_WRITE: _objects("UPLOAD_BUCKET", data, data.uploads, "s3:PutObject"),
-        Need.UPLOADS_READ: _objects("UPLOAD_BUCKET", data, data.uploads, "s3:GetObject"),
-        Need.MEDIA_WRITE: _objects(
-            "MEDIA_BUCKET", data, data.media, "s3:PutObject", "s3:AbortMultipartUpload"
-        ),
+        Need.UPLOADS_READ: _readable_objects("UPLOAD_BUCKET", data, data.uploads),
+        Need.MEDIA_WRITE: _objects("MEDIA_BUCKET", data, data.media, "s3:PutObject"),
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
@@ -85,6 +83,13 @@ def _objects(variable: str, data: DataStack, bucket: s3.IBucket, *actions: str) 
         [_allow(bucket.arn_for_objects("*"), *actions)],
         accepted_wildcards={f"{exported}/*": "A key names its creative, which is made at run time"},
     )
+
+
+def _readable_objects(variable: str, data: DataStack, bucket: s3.IBucket) -> Grant:
+    grant = _objects(variable, data, bucket, "s3:GetObject")
+    # Without permission to list, S3 says "access denied" of an object that is gone.
+    listing = _allow(bucket.bucket_arn, "s3:ListBucket")
+    return replace(grant, statements=[*grant.statements, listing])
 
 
 def _sender(variable: str, queue: sqs.IQueue) -> Grant:

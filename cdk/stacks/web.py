@@ -83,7 +83,11 @@ class WebStack(Stack):
         )
 
     def _security_headers(self, data: DataStack) -> cloudfront.ResponseHeadersPolicy:
-        uploads = f"https://{data.uploads.bucket_regional_domain_name}"
+        # boto3 signs forms for the regional address, or for the global one in us-east-1.
+        uploads = (
+            f"https://{data.uploads.bucket_regional_domain_name} "
+            f"https://{data.uploads.bucket_domain_name}"
+        )
         policy = "; ".join(
             (
                 "default-src 'self'",

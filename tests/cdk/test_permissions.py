@@ -26,8 +26,8 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.ACCESS_TOKEN_KEYS: {(READ_SECRET, "AccessTokenKeys")},
     Need.BEACON_KEYS: {(READ_SECRET, "BeaconKeys")},
     Need.UPLOADS_WRITE: {("s3:PutObject", "Uploads/*")},
-    Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*")},
-    Need.MEDIA_WRITE: {("s3:PutObject", "Media/*"), ("s3:AbortMultipartUpload", "Media/*")},
+    Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*"), ("s3:ListBucket", "Uploads")},
+    Need.MEDIA_WRITE: {("s3:PutObject", "Media/*")},
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
