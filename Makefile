@@ -50,6 +50,7 @@ check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI dri
 	$(BIN)/ty check cdk app.py tests/cdk --python $(VENV)
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/python -m local.openapi --check
 
 .PHONY: format
 format: setup ## Format and mend what can be mended
@@ -79,6 +80,10 @@ lock: $(BIN)/uv ## Pin the newest dependencies that pyproject.toml allows, with 
 	$(LOCK) pyproject.toml -o requirements/layer.txt
 	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
 	$(LOCK) --group emulator -o requirements/emulator.txt
+
+.PHONY: openapi
+openapi: setup ## Write the OpenAPI document from the routes
+	$(BIN)/python -m local.openapi
 
 .PHONY: help
 help: ## List the targets

@@ -96,7 +96,7 @@ def invalid_request(
 
 
 def _decision_headers(decision: AdDecision) -> Mapping[str, str]:
-    headers = {"x-decision-id": decision.decision_id}
+    headers: dict[str, str] = {"x-decision-id": decision.decision_id}
     if decision.no_fill_reason is not None:
         headers["x-no-fill-reason"] = decision.no_fill_reason
     return headers

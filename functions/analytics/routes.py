@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ctv_ads.bootstrap.control_plane import OpenStores, SignedIn
 from ctv_ads.domain.ids import CampaignId

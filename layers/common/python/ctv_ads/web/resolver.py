@@ -8,12 +8,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Request, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as NoSuchRouteError
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
-from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from ctv_ads.errors import CtvAdsError, FieldProblem, OperatorError, UnauthenticatedError
 from ctv_ads.web.problems import PROBLEM_JSON, problem, problem_of

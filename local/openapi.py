@@ -1,0 +1,107 @@
+"""Write the OpenAPI document of the whole API: `python -m local.openapi [--check]`.
+
+One document for all functions, made from their routes. The decision plane uses no framework,
+so its part is declared in `contract.py` beside its handler.
+"""
+
+import argparse
+import json
+import sys
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
+from ctv_ads.web.fields import Problem
+from ctv_ads.web.resolver import BEARER
+from functions.ad_request import contract as ad_request
+from functions.analytics import routes as analytics
+from functions.auth import routes as auth
+from functions.campaigns import routes as campaigns
+from functions.creatives import routes as creatives
+from functions.impressions import contract as impressions
+from functions.platform import routes as platform
+
+TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
+_ROUTERS = (auth, campaigns, creatives, analytics, ad_request, impressions, platform)
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_POWERTOOLS_ERRORS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+_DOWN = {503: "A dependency does not answer"}
+_SIGNED_IN = {401: "There is no valid access token", 403: "The role does not allow it", **_DOWN}
+_LOGIN = {401: "The email or the password is wrong", **_DOWN}
+_THING = {404: "There is no such thing in your organization"}
+_STATUS = {409: "The present state does not allow it; says why"}
+_BODY = {400: "The body is not valid JSON", 415: "The body is not application/json"}
+_FIELDS = {422: "At least one field is wrong; says which"}
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the document, with every error as a problem document."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    text = app.get_openapi_json_schema(
+        title="CTV Ad Server",
+        version="1",
+        description="Decide, count, bill and explain ads for connected TV.",
+        openapi_version="3.1.0",
+        security_schemes={BEARER: HTTPBearer(bearerFormat="JWT")},
+    )
+    document: dict[str, Any] = json.loads(text)
+    schemas = document["components"]["schemas"]
+    for name in _POWERTOOLS_ERRORS:
+        schemas.pop(name, None)
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schemas["Problem"].pop("$defs", {}))
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _tell_errors(path, operation)
+    return document
+
+
+def _tell_errors(path: str, operation: dict[str, Any]) -> None:
+    """Write each error answer of an operation as a problem document."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    for status, meaning in _errors(path, operation).items():
+        responses[str(status)] = {"description": meaning}
+    for status, response in responses.items():
+        if int(status) >= HTTPStatus.BAD_REQUEST and path != "/health":
+            response["content"] = _PROBLEM
+
+
+def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
+    """Return the errors that follow from how the control plane's routes are made."""
+    if {"decisions", "beacons"} & set(operation["tags"]):
+        return {}
+    signed_in = bool(operation.get("security"))
+    takes_body = "requestBody" in operation
+    rules = (
+        (signed_in, _SIGNED_IN),
+        (path.endswith("/login"), _LOGIN),
+        (signed_in and "{" in path, _THING),
+        (path.endswith("/status"), _STATUS),
+        (takes_body, _BODY),
+        (takes_body or "parameters" in operation, _FIELDS),
+    )
+    return {status: text for holds, errors in rules if holds for status, text in errors.items()}
+
+
+def main() -> int:
+    """Write the document, or with --check tell whether it is up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    text = json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n"
+    if not parser.parse_args().check:
+        TARGET.write_text(text, "utf-8")
+        return 0
+    if TARGET.exists() and TARGET.read_text("utf-8") == text:
+        return 0
+    print(f"{TARGET.name} is out of date: run `make openapi`", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
