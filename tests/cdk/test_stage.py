@@ -1,6 +1,11 @@
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
-from cdk.stage import STAGES, stage_from_context
+from cdk.stage import STAGES, Stage, stage_from_context
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "deploy.md"
 
 
 def test_stage_is_small_unless_the_context_says_otherwise() -> None:
@@ -25,3 +30,9 @@ def test_context_that_does_not_fit_is_named(context: dict[str, str]) -> None:
     (name,) = context
     with pytest.raises(ValueError, match=name):
         stage_from_context(context.get)
+
+
+def test_every_option_is_documented() -> None:
+    documented = {line.split("`")[1] for line in GUIDE.read_text().splitlines() if "| `" in line}
+
+    assert {field.name for field in fields(Stage)} - {"name"} <= documented
