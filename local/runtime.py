@@ -81,8 +81,9 @@ class Runtime:
         def launch(port: int) -> subprocess.Popen[bytes]:
             environment = dict(self._environment_of(function))
             environment["AWS_LAMBDA_RUNTIME_API"] = f"{HOST}:{port}"
+            # -P: without it the current folder would be importable beside the PYTHONPATH.
             return processes.spawn(
-                [sys.executable, "-m", "awslambdaric", function.handler],
+                [sys.executable, "-P", "-m", "awslambdaric", function.handler],
                 environment=environment,
                 log=self._log_dir / f"{function.name}.log",
             )

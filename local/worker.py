@@ -61,6 +61,10 @@ class Worker:
 
     def wait_for_event(self) -> asyncio.Future[Invocation]:
         """The process asks for its next event: return where it will be put."""
+        if self.process is None:  # it asked with its last breath: there is nobody to answer
+            nowhere: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
+            nowhere.cancel()
+            return nowhere
         self._settled.set()
         self.since = monotonic()
         self._waiting = asyncio.get_running_loop().create_future()
