@@ -65,6 +65,7 @@ class Secrets:
                     "dbname": postgres.DATABASE,
                     "username": username,
                     "password": password,
+                    "sslmode": "disable",  # this machine's own loopback; elsewhere TLS is required
                 }
             )
 

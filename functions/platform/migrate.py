@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from ctv_ads.adapters.postgres.database import connection_parameters
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.migrate import ensure_role, migrate_up, packaged_migrations
@@ -30,13 +31,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     ]
     try:
         with psycopg.connect(
-            host=owner["host"],
-            port=int(owner["port"]),
-            dbname=owner["dbname"],
-            user=owner["username"],
-            password=owner["password"],
-            connect_timeout=5,
-            autocommit=True,
+            **connection_parameters(owner), connect_timeout=5, autocommit=True
         ) as connection:
             for role in roles:
                 ensure_role(connection, role["username"], role["password"])

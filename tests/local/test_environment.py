@@ -87,6 +87,7 @@ def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
         "host": "127.0.0.1",
         "port": 5432,
         "dbname": "ctv_ads",
+        "sslmode": "disable",
         "username": "ctv_api",
         "password": made.api_password,
     }

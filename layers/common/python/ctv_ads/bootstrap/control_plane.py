@@ -7,6 +7,7 @@ from typing import Annotated
 import boto3
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.depends import Depends
+from botocore.config import Config
 
 from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
@@ -28,6 +29,10 @@ from ctv_ads.settings import (
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
 from ctv_ads.web.bearer import bearer_token
+
+# Without this boto3 signs forms with Signature V2, which newer buckets refuse, and for the
+# global host, which redirects what it should take.
+_PRESIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
 @cache
@@ -76,7 +81,9 @@ def creative_trafficking() -> TraffickCreatives:
     return TraffickCreatives(
         stores=stores(),
         upload_forms=S3UploadForms(
-            boto3.client("s3"), uploads.upload_bucket, lifetime_s=uploads.upload_lifetime_s
+            boto3.client("s3", config=_PRESIGNING),
+            uploads.upload_bucket,
+            lifetime_s=uploads.upload_lifetime_s,
         ),
         inventory_changes=_inventory_changes(),
         clock=utc_now,

@@ -14,6 +14,22 @@ Connection = psycopg.Connection[DictRow]
 _SET_ORGANIZATION = "SELECT set_config('app.organization_id', %s, true)"
 
 
+def connection_parameters(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """Return psycopg's parameters from a secret as Secrets Manager keeps it for RDS.
+
+    Connections are encrypted unless the secret's `sslmode` says otherwise.
+    """
+    return {
+        "host": secret["host"],
+        "port": int(secret["port"]),
+        "dbname": secret["dbname"],
+        "user": secret["username"],
+        "password": secret["password"],
+        "sslmode": secret.get("sslmode", "require"),
+        "application_name": "ctv-ads",
+    }
+
+
 class Database:
     """Opens transactions on one database with one role's credentials.
 
@@ -23,14 +39,8 @@ class Database:
     def __init__(self, secret: Mapping[str, Any], *, connect_timeout_s: int = 3) -> None:
         """Take the credentials as Secrets Manager keeps them for RDS."""
         self._parameters = {
-            "host": secret["host"],
-            "port": int(secret["port"]),
-            "dbname": secret["dbname"],
-            "user": secret["username"],
-            "password": secret["password"],
+            **connection_parameters(secret),
             "connect_timeout": connect_timeout_s,
-            "application_name": "ctv-ads",
-            "sslmode": "prefer",
         }
         self._connection: Connection | None = None
 
