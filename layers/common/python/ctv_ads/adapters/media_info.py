@@ -1,20 +1,20 @@
 """Reads the facts of a media file from its headers, over any seekable file object.
 
-MediaInfo tells tracks, durations and formats. It does not tell the constraint flags that an
-RFC 6381 codec name needs, nor does it miss an index that a cut has removed to the byte; both
-stand in the boxes of the ISO base media file format (ISO/IEC 14496-12), so this module reads
-those boxes' headers itself.
+MediaInfo tells tracks, durations and formats; `iso_boxes` tells what MediaInfo does not.
+Uploads come from outside, and MediaInfo may loop on a damaged file, for minutes in its own code
+or by asking for the same bytes for ever: it gets a budget of bytes and of time to think.
 """
 
-from array import array
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from threading import Thread
+from time import monotonic
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from pymediainfo import MediaInfo
 
+from ctv_ads.adapters import iso_boxes
 from ctv_ads.domain.media import AudioTrack, MediaProbe, VideoTrack
 
 _CONTAINERS = {
@@ -36,26 +36,16 @@ _CODEC_FAMILIES = {
     "MPEG Video": "mpeg2",
     "MPEG Audio": "mp3",
 }
-_ISO_CONTAINERS = {"mp4", "mov", "3gp"}
 
-# A file may declare millions of boxes of 8 bytes. A fragment for every frame of a long ad at
-# 60 frames per second takes two boxes per frame, which still fits.
-_MAX_BOXES = 20_000
+# A file of 100 MB takes about 1 MB, and MediaInfo thinks for 3 ms.
+_READ_BUDGET_BYTES = 32 * 1024 * 1024
+_THINKING_LIMIT_S = 5.0
 
 # AAC comes in whole frames of about 21 ms and muxers pad the last one, so sound that outlasts
 # the picture by this much is no part of the ad's length.
 _SOUND_PADDING_MS = 250
 
 _Fields = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """A box: its four-letter kind, and where its content stands in the file."""
-
-    kind: bytes
-    starts_at: int
-    ends_at: int
 
 
 def probe_media(file: BinaryIO, *, size_bytes: int) -> MediaProbe:
@@ -70,35 +60,82 @@ def probe_media(file: BinaryIO, *, size_bytes: int) -> MediaProbe:
     Raises:
         Exception: only what `file` itself raises when it is read.
     """
-    tracks = _media_info(file)
-    general = _first(tracks, "General")
-    video, audio = _first(tracks, "Video"), _first(tracks, "Audio")
+    boxes = iso_boxes.top_boxes(file, size_bytes)
+    tracks = None if iso_boxes.is_damaged(file, boxes) else _media_info(file)
+    if tracks is None:
+        return MediaProbe(size_bytes=size_bytes, is_damaged=True)
+    general, video, audio = (_first(tracks, kind) for kind in ("General", "Video", "Audio"))
     container = _container(general, has_video=bool(video))
     if container is None:
         return MediaProbe(size_bytes=size_bytes)
-    is_iso = container in _ISO_CONTAINERS
-    boxes = list(islice(_boxes(file, 0, size_bytes), _MAX_BOXES)) if is_iso else []
+    is_cut = bool(boxes) and iso_boxes.is_cut(file, boxes, size_bytes)
     duration_ms = _duration_ms(general, video)
     return MediaProbe(
         size_bytes=size_bytes,
         container=container,
-        is_truncated=_says_truncated(general) or (is_iso and _is_cut(file, boxes, size_bytes)),
-        is_streamable=_index_comes_first(boxes),
+        is_truncated=is_cut or general.get("istruncated") == "Yes",
+        is_streamable=iso_boxes.index_comes_first(boxes),
         duration_ms=duration_ms,
         bitrate_kbps=round(size_bytes * 8 / duration_ms) if duration_ms else None,
-        video=_video_track(video, _avc_name(file, boxes)) if video else None,
+        video=_video_track(video, iso_boxes.avc_name(file, boxes)) if video else None,
         audio=_audio_track(audio) if audio else None,
     )
 
 
-def _media_info(file: BinaryIO) -> list[_Fields]:
+class _BudgetedFile:
+    """The file as MediaInfo sees it: it ends when the budget of bytes is spent."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._bytes_left = _READ_BUDGET_BYTES
+        self._thinking_since: float | None = monotonic()
+
+    @property
+    def is_spent(self) -> bool:
+        return self._bytes_left <= 0
+
+    @property
+    def thinking_s(self) -> float:
+        """How long MediaInfo has not asked for bytes; waiting for them does not count."""
+        since = self._thinking_since
+        return 0.0 if since is None else monotonic() - since
+
+    def read(self, length: int = -1) -> bytes:
+        self._thinking_since = None
+        data = b"" if self.is_spent else self._file.read(length)
+        self._bytes_left -= len(data)
+        self._thinking_since = monotonic()
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _media_info(file: BinaryIO) -> list[_Fields] | None:
+    """Return the tracks that MediaInfo finds, or None if it does not come to an end."""
+    budgeted = _BudgetedFile(file)
+    outcome: Future[list[_Fields]] = Future()
+    # A daemon, because a thread that is lost in MediaInfo's C code cannot be stopped.
+    Thread(target=_parse, args=(budgeted, outcome), daemon=True).start()
+    while not wait([outcome], timeout=_THINKING_LIMIT_S / 4).done:
+        if budgeted.thinking_s > _THINKING_LIMIT_S:
+            return None
+    return None if budgeted.is_spent else outcome.result()
+
+
+def _parse(file: _BudgetedFile, outcome: Future[list[_Fields]]) -> None:
     try:
         # 0 makes MediaInfo stop at the headers; its default reads large parts of the file.
         info = MediaInfo.parse(file, parse_speed=0, encoding_errors="replace")
+        assert isinstance(info, MediaInfo)  # noqa: S101 - a text only if `output` is given
+        outcome.set_result([track.to_data() for track in info.tracks])
     except ParseError:
-        return []  # the file's own texts broke MediaInfo's XML: it is no file to serve
-    assert isinstance(info, MediaInfo)  # noqa: S101 - it is a text only if `output` is given
-    return [track.to_data() for track in info.tracks]
+        outcome.set_result([])  # the file's own texts broke MediaInfo's XML: nothing to serve
+    except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+        outcome.set_exception(error)
 
 
 def _first(tracks: list[_Fields], kind: str) -> _Fields:
@@ -122,10 +159,6 @@ def _container(general: _Fields, *, has_video: bool) -> str | None:
     if container is None and has_video:
         return format_name.lower()
     return container
-
-
-def _says_truncated(general: _Fields) -> bool:
-    return general.get("istruncated") == "Yes"
 
 
 def _duration_ms(general: _Fields, video: _Fields) -> int | None:
@@ -164,79 +197,3 @@ def _audio_track(track: _Fields) -> AudioTrack:
         channels=_whole(track.get("channel_s")),
         sampling_rate_hz=_whole(track.get("sampling_rate")),
     )
-
-
-# --- Boxes of the ISO base media file format --------------------------------------------------
-
-
-def _boxes(file: BinaryIO, starts_at: int, ends_at: int) -> Iterator[_Box]:
-    """Yield the boxes between two places, reading their headers only; stop at nonsense."""
-    while starts_at + 8 <= ends_at:
-        file.seek(starts_at)
-        header = file.read(16)
-        size, length = int.from_bytes(header[:4]), 8
-        if size == 1:
-            size, length = int.from_bytes(header[8:16]), 16
-        elif size == 0:  # the box goes on to the end of the file
-            size = ends_at - starts_at
-        if size < length or len(header) < length:
-            return
-        yield _Box(header[4:8], starts_at + length, starts_at + size)
-        starts_at += size
-
-
-def _is_cut(file: BinaryIO, boxes: list[_Box], size_bytes: int) -> bool:
-    """Tell whether an ISO file lacks its index, its pictures or the end of a box."""
-    kinds = {box.kind for box in boxes}
-    # Garbage behind the last box harms nobody; only kinds that players read count.
-    needed = (box for box in boxes if box.kind in {b"moov", b"mdat", b"moof"})
-    if not {b"moov", b"mdat"} <= kinds or any(box.ends_at > size_bytes for box in needed):
-        return True
-    # A box may be declared to go on to the end, wherever that is: its samples tell its size.
-    present = sum(box.ends_at - box.starts_at for box in boxes if box.kind == b"mdat")
-    return present < sum(_sample_bytes(file, box) for box in boxes if box.kind == b"moov")
-
-
-def _sample_bytes(file: BinaryIO, index: _Box) -> int:
-    """Return how many bytes of samples the index lists; those of fragments are not in it."""
-    total = 0
-    for table in _inside(file, index, b"trak", b"mdia", b"minf", b"stbl", b"stsz"):
-        file.seek(table.starts_at + 4)  # behind version and flags
-        common_size, count = int.from_bytes(file.read(4)), int.from_bytes(file.read(4))
-        sizes = array("I")
-        if not common_size and 4 * count <= table.ends_at - file.tell():
-            sizes.frombytes(file.read(4 * count))
-            sizes.byteswap()  # the file is big-endian, every machine we run on is not
-        total += common_size * count + sum(sizes)
-    return total
-
-
-def _index_comes_first(boxes: list[_Box]) -> bool:
-    order = [box.kind for box in boxes if box.kind in {b"moov", b"mdat"}]
-    return order[:1] == [b"moov"]
-
-
-def _inside(file: BinaryIO, outer: _Box, *path: bytes) -> Iterator[_Box]:
-    """Yield every box at `path` below `outer`."""
-    for box in islice(_boxes(file, outer.starts_at, outer.ends_at), _MAX_BOXES):
-        if box.kind == path[0]:
-            yield from _inside(file, box, *path[1:]) if path[1:] else (box,)
-
-
-def _avc_name(file: BinaryIO, boxes: list[_Box]) -> str | None:
-    """Return the RFC 6381 name of the first H.264 track: `avc1.640028`.
-
-    Its six digits are the profile, constraint flags and level of the decoder configuration
-    record (ISO/IEC 14496-15), as they stand in the file.
-    """
-    for index in (box for box in boxes if box.kind == b"moov"):
-        for table in _inside(file, index, b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
-            # The table opens with version, flags and a count, 8 bytes in all.
-            entries = _Box(table.kind, table.starts_at + 8, table.ends_at)
-            for entry in _boxes(file, entries.starts_at, entries.ends_at):
-                # The fields of a picture's entry take 78 bytes; more boxes follow them.
-                fields = _Box(entry.kind, entry.starts_at + 78, entry.ends_at)
-                for record in _inside(file, fields, b"avcC"):
-                    file.seek(record.starts_at)
-                    return f"{entry.kind.decode('latin-1')}.{file.read(4)[1:].hex().upper()}"
-    return None

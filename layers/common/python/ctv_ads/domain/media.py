@@ -63,6 +63,8 @@ class MediaProbe:
     """`mp4`, `mov`, `webm`, …; None if the content is no video container at all."""
     is_truncated: bool = False
     """The file's own index says that bytes are missing, or the index itself is missing."""
+    is_damaged: bool = False
+    """The headers are so wrong that reading them was given up; nothing else is known."""
     is_streamable: bool = False
     """The index stands before the pictures, so that playing can start at once."""
     duration_ms: int | None = None
@@ -110,6 +112,7 @@ class RejectionCode(StrEnum):
     NOT_A_VIDEO = "not_a_video"
     TYPE_MISMATCH = "type_mismatch"
     UNSUPPORTED_CONTAINER = "unsupported_container"
+    DAMAGED = "damaged"
     TRUNCATED = "truncated"
     NO_VIDEO_TRACK = "no_video_track"
     UNSUPPORTED_VIDEO_CODEC = "unsupported_video_codec"
@@ -173,6 +176,9 @@ def _reasons(probe: MediaProbe, declared: str, limits: MediaLimits) -> Iterator[
         yield Rejection(
             RejectionCode.TOO_LARGE, f"The file has {size} MB; the limit is {limit} MB."
         )
+    if probe.is_damaged:
+        yield Rejection(RejectionCode.DAMAGED, "The file's headers are damaged.")
+        return
     if probe.container is None:
         what = "The file is empty" if probe.size_bytes == 0 else "The file's content is not a video"
         yield Rejection(RejectionCode.NOT_A_VIDEO, f"{what}.")
