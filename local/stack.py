@@ -76,8 +76,6 @@ class LocalStack:
         await self._warm()
         if self._options.seed:
             await self._seed()
-        if self._options.seed:
-            await self._seed()
 
     async def failure(self) -> None:
         """Wait, once started, for something that cannot be started again without loss.
