@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO
+from typing import Protocol
 
 # A file may declare millions of boxes of 8 bytes. A fragment for every frame of a long ad at
 # 60 frames per second takes two boxes per frame, which still fits.
@@ -36,6 +36,22 @@ _COUNT_OFFSETS = {
 """Where in a table's content the number of its entries stands; an entry has a byte at least."""
 
 
+class SeekableFile(Protocol):
+    """What is asked of a file; `read` returns fewer bytes only at the end."""
+
+    def read(self, length: int, /) -> bytes:
+        """Return the next `length` bytes."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to a place and return it."""
+        ...
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A box: its four-letter kind, and where its content starts and ends in the file."""
@@ -45,13 +61,13 @@ class Box:
     ends_at: int
 
 
-def top_boxes(file: BinaryIO, size_bytes: int) -> list[Box]:
+def top_boxes(file: SeekableFile, size_bytes: int) -> list[Box]:
     """Return the outermost boxes; none if the content is no ISO file."""
     boxes = list(islice(_boxes(file, 0, size_bytes), _MAX_BOXES))
     return boxes if boxes and boxes[0].kind in _FIRST_KINDS else []
 
 
-def is_cut(file: BinaryIO, boxes: Sequence[Box], size_bytes: int) -> bool:
+def is_cut(file: SeekableFile, boxes: Sequence[Box], size_bytes: int) -> bool:
     """Tell whether the file lacks its index, its pictures or the end of either.
 
     A fragmented file that was cut between two fragments is a shorter whole file, and passes.
@@ -67,7 +83,7 @@ def is_cut(file: BinaryIO, boxes: Sequence[Box], size_bytes: int) -> bool:
     return present < _sample_bytes(file, boxes)
 
 
-def is_damaged(file: BinaryIO, boxes: Sequence[Box]) -> bool:
+def is_damaged(file: SeekableFile, boxes: Sequence[Box]) -> bool:
     """Tell whether a table of the index claims more entries than its box has bytes."""
     return any(_claims_too_much(file, table) for table in _index_tables(file, boxes))
 
@@ -78,7 +94,7 @@ def index_comes_first(boxes: Sequence[Box]) -> bool:
     return order[:1] == [b"moov"]
 
 
-def avc_name(file: BinaryIO, boxes: Sequence[Box]) -> str | None:
+def avc_name(file: SeekableFile, boxes: Sequence[Box]) -> str | None:
     """Return the RFC 6381 name of the first H.264 track, such as `avc1.640028`.
 
     Its six digits are the profile, constraint flags and level of the decoder configuration
@@ -96,7 +112,7 @@ def avc_name(file: BinaryIO, boxes: Sequence[Box]) -> str | None:
     return None
 
 
-def _boxes(file: BinaryIO, starts_at: int, ends_at: int) -> Iterator[Box]:
+def _boxes(file: SeekableFile, starts_at: int, ends_at: int) -> Iterator[Box]:
     """Yield the boxes between two places; stop at what cannot be one."""
     while starts_at + 8 <= ends_at:
         header = _bytes_at(file, starts_at, 16)
@@ -111,7 +127,7 @@ def _boxes(file: BinaryIO, starts_at: int, ends_at: int) -> Iterator[Box]:
         starts_at += size
 
 
-def _index_tables(file: BinaryIO, boxes: Sequence[Box]) -> Iterator[Box]:
+def _index_tables(file: SeekableFile, boxes: Sequence[Box]) -> Iterator[Box]:
     """Yield the boxes of the index that hold no boxes of those kinds themselves."""
     pending = [box for box in reversed(boxes) if box.kind == b"moov"]
     for _ in range(_MAX_BOXES):
@@ -125,7 +141,7 @@ def _index_tables(file: BinaryIO, boxes: Sequence[Box]) -> Iterator[Box]:
             yield box
 
 
-def _claims_too_much(file: BinaryIO, table: Box) -> bool:
+def _claims_too_much(file: SeekableFile, table: Box) -> bool:
     offset = _COUNT_OFFSETS.get(table.kind)
     if offset is None:
         return False
@@ -135,7 +151,7 @@ def _claims_too_much(file: BinaryIO, table: Box) -> bool:
     return count > table.ends_at - table.starts_at
 
 
-def _sample_bytes(file: BinaryIO, boxes: Sequence[Box]) -> int:
+def _sample_bytes(file: SeekableFile, boxes: Sequence[Box]) -> int:
     """Return how many bytes of samples the index lists; those of fragments are not in it."""
     total = 0
     for table in _index_tables(file, boxes):
@@ -152,6 +168,6 @@ def _sample_bytes(file: BinaryIO, boxes: Sequence[Box]) -> int:
     return total
 
 
-def _bytes_at(file: BinaryIO, place: int, length: int) -> bytes:
+def _bytes_at(file: SeekableFile, place: int, length: int) -> bytes:
     file.seek(place)
     return file.read(length)

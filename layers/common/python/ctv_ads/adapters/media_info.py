@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from threading import Thread
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from pymediainfo import MediaInfo
 
 from ctv_ads.adapters import iso_boxes
+from ctv_ads.adapters.iso_boxes import SeekableFile
 from ctv_ads.domain.media import AudioTrack, MediaProbe, VideoTrack
 
 _CONTAINERS = {
@@ -48,13 +49,13 @@ _SOUND_PADDING_MS = 250
 _Fields = Mapping[str, Any]
 
 
-def probe_media(file: BinaryIO, *, size_bytes: int) -> MediaProbe:
+def probe_media(file: SeekableFile, *, size_bytes: int) -> MediaProbe:
     """Return what a media file's headers tell; content that is no video gives an empty probe.
 
     Reads the headers and a few frames, not the whole file, and leaves `file` open.
 
     Args:
-        file: seekable, opened for reading bytes.
+        file: opened for reading bytes; `adapters.aws.object_reader` is one, BytesIO another.
         size_bytes: how large the file is.
 
     Raises:
@@ -85,7 +86,7 @@ def probe_media(file: BinaryIO, *, size_bytes: int) -> MediaProbe:
 class _BudgetedFile:
     """The file as MediaInfo sees it: it ends when the budget of bytes is spent."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: SeekableFile) -> None:
         self._file = file
         self._bytes_left = _READ_BUDGET_BYTES
         self._thinking_since: float | None = monotonic()
@@ -114,7 +115,7 @@ class _BudgetedFile:
         return self._file.tell()
 
 
-def _media_info(file: BinaryIO) -> list[_Fields] | None:
+def _media_info(file: SeekableFile) -> list[_Fields] | None:
     """Return the tracks that MediaInfo finds, or None if it does not come to an end."""
     budgeted = _BudgetedFile(file)
     outcome: Future[list[_Fields]] = Future()
