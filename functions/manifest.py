@@ -5,134 +5,32 @@ machine, and `tests/cdk` rebuilds it from the synthesized templates and asserts 
 Standard library only: both sides import it before anything else is installed or loaded.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from functions.manifest_shapes import (
+    ENVIRONMENT_BY_NEED,
+    Function,
+    Need,
+    Queue,
+    QueueTrigger,
+    Route,
+    Schedule,
+)
 
-
-class Need(StrEnum):
-    """What a function may touch. CDK turns each into a grant and environment variables."""
-
-    DATABASE_API = "database-api"
-    """PostgreSQL as the role bound by row-level security."""
-    DATABASE_PIPELINE = "database-pipeline"
-    """PostgreSQL as the role that records and publishes for all organizations."""
-    DATABASE_OWNER = "database-owner"
-    """PostgreSQL as the owner of the schema, to migrate it and to create the other roles."""
-    VALKEY = "valkey"
-    ACCESS_TOKEN_KEYS = "access-token-keys"  # noqa: S105 - the name of a need, not a secret
-    """Secret that signs people's access tokens."""
-    BEACON_KEYS = "beacon-keys"
-    """Secret that signs beacon tokens."""
-    UPLOADS_WRITE = "uploads-write"
-    """Put objects into the upload bucket (to presign uploads)."""
-    UPLOADS_READ = "uploads-read"
-    MEDIA_WRITE = "media-write"
-    """Put objects into the media bucket, which is served to players."""
-    MEDIA_ADDRESS = "media-address"
-    """Know the public address of the media bucket, without access to it."""
-    SEND_INVENTORY_CHANGES = "send-inventory-changes"
-    SEND_AD_EVENTS = "send-ad-events"
-    HEALTH_CHECKS = "health-checks"
-    """Ask the upload bucket and the ad event queue whether they are there; nothing else."""
-
-
-ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
-    Need.DATABASE_API: ("DATABASE_SECRET_ID",),
-    Need.DATABASE_PIPELINE: ("DATABASE_SECRET_ID",),
-    Need.DATABASE_OWNER: (
-        "DATABASE_SECRET_ID",
-        "DATABASE_API_SECRET_ID",
-        "DATABASE_PIPELINE_SECRET_ID",
-    ),
-    Need.VALKEY: ("VALKEY_URL",),
-    Need.ACCESS_TOKEN_KEYS: ("ACCESS_TOKEN_SECRET_ID",),
-    Need.BEACON_KEYS: ("BEACON_SECRET_ID",),
-    Need.UPLOADS_WRITE: ("UPLOAD_BUCKET",),
-    Need.UPLOADS_READ: ("UPLOAD_BUCKET",),
-    Need.MEDIA_WRITE: ("MEDIA_BUCKET",),
-    Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
-    Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
-    Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),
-    Need.HEALTH_CHECKS: ("UPLOAD_BUCKET", "AD_EVENT_QUEUE_URL"),
-}
-"""Names of the environment variables that carry what a need grants."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """An SQS queue with its dead-letter queue (`<name>-dead`)."""
-
-    name: str
-    visibility_timeout_s: int
-    max_receive_count: int = 5
-    retention_s: int = 4 * 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class QueueTrigger:
-    """How SQS messages reach a function; partial batch failures are always reported."""
-
-    queue: str
-    batch_size: int
-    window_s: int
-    max_concurrency: int
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A fixed-rate EventBridge rule that sends `{"detail-type": "schedule"}`-shaped events."""
-
-    name: str
-    every_minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One API Gateway HTTP API route; `path` uses API Gateway's `{name}` placeholders."""
-
-    method: str
-    path: str
-
-    @property
-    def key(self) -> str:
-        """The route key as API Gateway spells it: `GET /health`."""
-        return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One Lambda function. `folder` is its asset: `functions/<folder>`."""
-
-    name: str
-    entry_point: str
-    purpose: str
-    memory_mib: int
-    timeout_s: int
-    needs: tuple[Need, ...]
-    routes: tuple[Route, ...] = ()
-    queue_trigger: QueueTrigger | None = None
-    schedules: tuple[Schedule, ...] = ()
-    provisioned_concurrency: bool = False
-    runs_on_deploy: bool = False
-    extra_environment: tuple[str, ...] = ()
-    """Variables beyond those of its needs; may be left unset, the setting has a default."""
-
-    @property
-    def folder(self) -> str:
-        """The folder below `functions/` that is this function's asset."""
-        return self.entry_point.split(".")[0]
-
-    @property
-    def handler(self) -> str:
-        """The handler string, the same in Lambda, locally and in tests."""
-        return f"functions.{self.entry_point}.lambda_handler"
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """Every environment variable that the function's settings read, each once."""
-        of_needs = [name for need in self.needs for name in ENVIRONMENT_BY_NEED[need]]
-        return tuple(dict.fromkeys([*of_needs, *self.extra_environment]))
+__all__ = [
+    "AD_EVENTS",
+    "CREATIVE_UPLOADS",
+    "ENVIRONMENT_BY_NEED",
+    "FUNCTIONS",
+    "INVENTORY_CHANGES",
+    "QUEUES",
+    "UPLOAD_EVENT_QUEUE",
+    "Function",
+    "Need",
+    "Queue",
+    "QueueTrigger",
+    "Route",
+    "Schedule",
+    "function_named",
+]
 
 
 def _routes(*keys: str) -> tuple[Route, ...]:
@@ -296,13 +194,13 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 
 
-def function_named(name: str, functions: Sequence[Function] = FUNCTIONS) -> Function:
+def function_named(name: str) -> Function:
     """Return the function called `name`.
 
     Raises:
         KeyError: no function has that name.
     """
-    for function in functions:
+    for function in FUNCTIONS:
         if function.name == name:
             return function
     raise KeyError(name)
