@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RECEIVE_LIMIT = 10
 # Long enough to be quiet, short enough that stopping need not wait for it.
-_LONG_POLL_S = 2
+_LONG_POLL_S = 1
 _BETWEEN_SHORT_POLLS_S = 0.05
 _BACK_OFF_S = (0.5, 1.0, 2.0, 5.0)
 _STOP_GRACE_S = 5.0

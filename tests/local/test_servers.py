@@ -15,8 +15,6 @@ from local.postgres import PostgresServer
 from local.processes import LocalError
 from local.valkey import ValkeyServer
 
-pytest_plugins = ["tests.local_servers"]
-
 
 def test_postgres_answers_its_owner(postgres_server: PostgresServer) -> None:
     with psycopg.connect(postgres_server.dsn) as connection:
