@@ -61,6 +61,10 @@ format: setup ## Format and mend what can be mended
 test: check ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
 	$(BIN)/pytest
 
+.PHONY: bench
+bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/
+	@$(BIN)/python -m local.bench
+
 # --- AWS ---------------------------------------------------------------------------------------
 .PHONY: layer
 layer: setup ## Build the dependencies layer for Lambda (arm64), without Docker

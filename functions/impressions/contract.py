@@ -5,13 +5,14 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import BaseModel, Field
 
 from ctv_ads.domain.beacon import BeaconEvent
 
 router = Router()
 
-_RECEIVED = {
+_RECEIVED: dict[int, OpenAPIResponse] = {
     204: {"description": "Received; the answer never depends on what the token says"},
     503: {"description": "The queue did not take it: try again after Retry-After seconds"},
 }

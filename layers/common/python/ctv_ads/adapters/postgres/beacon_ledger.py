@@ -22,8 +22,9 @@ _COPY = """
 COPY incoming (position, day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                decided_at, received_at, price_micros, client_network, user_agent_class,
                vast_error_code) FROM STDIN (FORMAT BINARY)"""
+# The binary form of a uuid is its 16 bytes: sent as bytes, no UUID object is made per value.
 _COPY_TYPES = (
-    "int4", "date", "uuid", "int2", "text", "uuid", "uuid", "uuid",
+    "int4", "date", "bytea", "int2", "text", "bytea", "bytea", "bytea",
     "timestamptz", "timestamptz", "int8", "text", "text", "int2",
 )  # fmt: skip
 _PARTITIONS = """
@@ -161,12 +162,12 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
                 (
                     position,
                     claims.decided_at.date(),
-                    claims.decision_id,
+                    _uuid_bytes(claims.decision_id),
                     claims.slot,
                     beacon.event.value,
-                    claims.line_item_id,
-                    claims.creative_id,
-                    claims.placement_id,
+                    _uuid_bytes(claims.line_item_id),
+                    _uuid_bytes(claims.creative_id),
+                    _uuid_bytes(claims.placement_id),
                     claims.decided_at,
                     beacon.received_at,
                     claims.price_micros,
@@ -175,3 +176,7 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
                     beacon.vast_error_code,
                 )
             )
+
+
+def _uuid_bytes(text: str) -> bytes:
+    return bytes.fromhex(text.replace("-", ""))

@@ -1,0 +1,1 @@
+"""Benchmarks: figures and ratios taken side by side in one run. `make bench`."""

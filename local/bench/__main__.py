@@ -1,0 +1,78 @@
+"""Start real PostgreSQL and Valkey, measure, print, and write `build/bench/skeleton.json`."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from local.bench.decisions import measure_decisions
+from local.bench.measuring import as_document, table
+from local.bench.recording import measure_recording, prepare_database
+from local.ports import HOST, free_port
+from local.postgres import DATABASE, PostgresServer
+from local.valkey import ValkeyServer
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "build" / "bench" / "skeleton.json"
+_FLOOR = "echo + constant VAST"
+_IMPORT = "import functions.ad_request.handler"
+
+
+def main() -> int:
+    """Measure everything and return the exit status."""
+    report: dict[str, Any] = {"python": platform.python_version(), "cpus": os.cpu_count()}
+    print(f"Python {report['python']}, {report['cpus']} CPUs; CPU of the client process only\n")
+    report["import_ms"] = _import_ms()
+    print(
+        f"import of the ad request's handler, over an empty interpreter: {report['import_ms']} ms\n"
+    )
+    with TemporaryDirectory(prefix="ctv-bench-") as folder:
+        report["decisions"] = _decisions(Path(folder))
+        report["recording"] = _recording(Path(folder))
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(f"\nwritten to {REPORT.relative_to(ROOT)}")
+    return 0
+
+
+def _decisions(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with ValkeyServer(free_port(), data_dir=folder / "valkey") as valkey:
+        url = f"redis://{HOST}:{valkey.port}/0"
+        for line_items in (4, 100, 1000):
+            figures = measure_decisions(url, line_items=line_items, calls=500)
+            print(table(f"decisions, {line_items} line items", figures, floor=_FLOOR) + "\n")
+            found[str(line_items)] = as_document(figures)
+    return found
+
+
+def _recording(folder: Path) -> dict[str, float]:
+    port = free_port()
+    with PostgresServer(folder / "postgres", port, password="bench") as server:  # noqa: S106
+        line_items = prepare_database(server.dsn)
+        address = {"host": HOST, "port": port, "dbname": DATABASE}
+        rates = measure_recording(address, line_items)
+    print("recording beacons, fsync on, 20 campaigns")
+    for size, rate in rates.items():
+        print(f"  batches of {size:>6}: {rate:>8.0f} beacons/s")
+    return {str(size): rate for size, rate in rates.items()}
+
+
+def _import_ms() -> float:
+    empty = min(_start_ms("pass") for _ in range(5))
+    return round(min(_start_ms(_IMPORT) for _ in range(5)) - empty, 1)
+
+
+def _start_ms(code: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    return (time.perf_counter() - started) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
