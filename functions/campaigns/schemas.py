@@ -1,9 +1,10 @@
 """What the campaigns API takes and gives. Times are UTC, money is integer micros."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from ctv_ads.domain.campaign import (
     Campaign,
@@ -36,11 +37,13 @@ class NewCampaign(Body):
     ends_at: AwareDatetime
     timezone: Timezone = "UTC"
 
-    @model_validator(mode="after")
-    def _flight_has_a_length(self) -> Self:
-        if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must be after starts_at")
-        return self
+    @field_validator("ends_at")
+    @classmethod
+    def _flight_has_a_length(cls, ends_at: datetime, others: ValidationInfo) -> datetime:
+        starts_at = others.data.get("starts_at")
+        if starts_at is not None and ends_at <= starts_at:
+            raise PydanticCustomError("flight_without_length", "must be after starts_at")
+        return ends_at
 
     def draft(self) -> CampaignDraft:
         """Return it in the domain's terms."""

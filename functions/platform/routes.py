@@ -63,10 +63,11 @@ def _document() -> str:
 def _page() -> str:
     """Swagger UI as Powertools ships it, with scripts and styles in the page: no CDN."""
     assets = resources.files(_SWAGGER_UI)
-    return generate_swagger_html(
+    page = generate_swagger_html(
         spec=_document().replace("</", "<\\/"),
         swagger_js=assets.joinpath("swagger-ui-bundle.min.js").read_text("utf-8"),
         swagger_css=assets.joinpath("swagger-ui.min.css").read_text("utf-8"),
         swagger_base_url="",
         oauth2_config=None,
     )
+    return page.replace("<title>Swagger UI</title>", "<title>CTV Ad Server: API</title>")
