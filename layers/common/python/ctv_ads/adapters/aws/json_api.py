@@ -107,19 +107,29 @@ class JsonApi:
             try:
                 status, answer = self._exchange(operation, body)
             except (OSError, http.client.HTTPException):
-                self._close()
+                self.close()
                 if not kept:
                     raise
                 status, answer = self._exchange(operation, body)
         except (OSError, http.client.HTTPException) as error:
-            self._close()
+            self.close()
             reason = str(error) or type(error).__name__
             raise DependencyUnavailableError(self._service.name, reason) from error
         if status != http.client.OK:
-            text = answer[:500].decode("utf-8", "replace")
-            raise DependencyUnavailableError(self._service.name, f"{operation}: {status} {text}")
-        document: Mapping[str, Any] = json.loads(answer)
+            reason = f"{operation}: {status} {_reason(answer)}"
+            raise DependencyUnavailableError(self._service.name, reason)
+        try:
+            document: Mapping[str, Any] = json.loads(answer)
+        except ValueError as error:
+            reason = f"{operation}: the answer is not JSON"
+            raise DependencyUnavailableError(self._service.name, reason) from error
         return document
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _exchange(self, operation: str, body: bytes) -> tuple[int, bytes]:
         connection = self._connection or self._connect()
@@ -150,7 +160,15 @@ class JsonApi:
             self._connection = http.client.HTTPConnection(host, port, timeout=self._timeout_s)
         return self._connection
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+
+def _reason(answer: bytes) -> str:
+    """Return the kind of an error and the first line of its message.
+
+    The lines after that may repeat the request as signed, session token included.
+    """
+    try:
+        told = json.loads(answer)
+        message = str(told.get("message") or told.get("Message") or "")
+        return f"{told.get('__type', '')} {message.partition(chr(10))[0][:300]}".strip()
+    except (ValueError, AttributeError):
+        return f"({len(answer)} bytes that are no JSON object)"
