@@ -4,6 +4,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -55,24 +56,24 @@ class Emulator:
         """Return the name of a queue as other services spell it."""
         return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
 
-    @property
+    @cached_property
     def s3(self) -> "S3Client":
-        """A new S3 client."""
+        """Its S3 client, like every client fit for several threads."""
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=_config())
 
-    @property
+    @cached_property
     def sqs(self) -> "SQSClient":
-        """A new SQS client."""
+        """Its SQS client."""
         return self._session.client("sqs", endpoint_url=self.endpoint_url, config=_config())
 
-    @property
+    @cached_property
     def events(self) -> "EventBridgeClient":
-        """A new EventBridge client."""
+        """Its EventBridge client."""
         return self._session.client("events", endpoint_url=self.endpoint_url, config=_config())
 
-    @property
+    @cached_property
     def secrets_manager(self) -> "SecretsManagerClient":
-        """A new Secrets Manager client."""
+        """Its Secrets Manager client."""
         return self._session.client(
             "secretsmanager", endpoint_url=self.endpoint_url, config=_config()
         )
@@ -159,6 +160,7 @@ def _config() -> Config:
     return Config(
         connect_timeout=2,
         read_timeout=30,  # longer than SQS' longest poll
+        max_pool_connections=50,
         retries={"total_max_attempts": 2, "mode": "standard"},
         s3={"addressing_style": "path"},
     )

@@ -1,12 +1,11 @@
 """The whole product on one machine: what runs, started and stopped in the right order."""
 
 import asyncio
-import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from time import monotonic
-from types import ModuleType
+from typing import Any
 
 from functions.manifest import Function
 from local import resources, supervisor
@@ -67,15 +66,13 @@ class LocalStack:
         """
         await self._check_ports()
         await self._start_servers()
-        await self._create_resources()
         await self.runtime.start()
         self._cleanup.push_async_callback(self.runtime.stop)
         await self._migrate()
         await self._open_gateway()
         self._start_triggers()
-        await self._warm()
-        if self._options.seed:
-            await self._seed()
+        # Seeding needs few functions, and starts those by asking for them.
+        await _together(self._warm(), self._seed())
 
     async def failure(self) -> None:
         """Wait, once started, for something that cannot be started again without loss.
@@ -118,18 +115,26 @@ class LocalStack:
         # Stopped in the opposite order: the emulator first, PostgreSQL last.
         for stop in (self.postgres.stop, self.valkey.stop, self.emulator.stop):
             self._cleanup.push_async_callback(asyncio.to_thread, stop)
-        self.valkey.spawn()
-        self.emulator.spawn()
-        await asyncio.to_thread(self.postgres.prepare)
-        self.postgres.spawn()
-        await asyncio.gather(
-            self._wait("valkey", self.valkey, since),
-            self._wait("aws emulator", self.emulator, since),
-            self._wait("postgresql", self.postgres, since),
+        await _together(
+            self._start_emulator(since), self._start_valkey(since), self._start_postgres(since)
         )
         for name, server in (("valkey", self.valkey), ("postgresql", self.postgres)):
             watch = asyncio.create_task(supervisor.keep_alive(name, server, report=report))
             self._cleanup.callback(watch.cancel)
+
+    async def _start_emulator(self, since: float) -> None:
+        self.emulator.spawn()
+        await self._wait("aws emulator", self.emulator, since)
+        await self._create_resources()
+
+    async def _start_valkey(self, since: float) -> None:
+        self.valkey.spawn()
+        await self._wait("valkey", self.valkey, since)
+
+    async def _start_postgres(self, since: float) -> None:
+        await asyncio.to_thread(self.postgres.prepare)
+        self.postgres.spawn()
+        await self._wait("postgresql", self.postgres, since)
 
     async def _wait(
         self, name: str, server: PostgresServer | ValkeyServer | Emulator, since: float
@@ -203,18 +208,19 @@ class LocalStack:
         self._console.step("functions", f"{sum(ready)} of {len(ready)} warm", since=since)
 
     async def _seed(self) -> None:
+        if not self._options.seed:
+            return
+        from local import seed  # noqa: PLC0415 - it brings a client and media tools with it
+
         since = monotonic()
-        module = _seed_module()
-        base_url = f"http://{HOST}:{self._options.port}"
         await asyncio.to_thread(
-            lambda: module.seed(
-                base_url=base_url,
+            lambda: seed.seed(
+                base_url=f"http://{HOST}:{self._options.port}",
                 database_dsn=self.postgres.dsn,
                 data_dir=self._options.data_dir,
-                report=lambda text: self._console.step("seed", text),
+                report=lambda text: self._console.step("seed", text, since=since),
             )
         )
-        self._console.step("seed", "done", since=since)
 
     def _environment_of(self, function: Function) -> Mapping[str, str]:
         return function_environment(
@@ -225,8 +231,12 @@ class LocalStack:
         )
 
 
-def _seed_module() -> ModuleType:
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do the works at once; when one fails, the others end before its error is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        return importlib.import_module("local.seed")
-    except ModuleNotFoundError as error:
-        raise LocalError(f"{error}; SEED=0 starts without demo data") from error
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
