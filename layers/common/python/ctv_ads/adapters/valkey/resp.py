@@ -97,7 +97,10 @@ class RespConnection:
 
     def _receive(self, connection: socket.socket) -> Any:  # noqa: ANN401
         while True:
-            reply = self._reader.gets()
+            try:
+                reply = self._reader.gets()
+            except hiredis.ProtocolError as error:
+                raise ConnectionAbortedError(f"this is no Valkey: {error}") from error
             if reply is not False:
                 return reply
             chunk = connection.recv(_RECEIVE_BYTES)
