@@ -84,7 +84,7 @@ def test_a_server_that_is_down_is_told_quickly() -> None:
 def test_a_server_asks_for_its_password(valkey_server: ValkeyServer) -> None:
     admin = redis.Redis.from_url(valkey_server.url)
     port, user = valkey_server.port, f"user-{new_id()}"
-    admin.execute_command("ACL", "SETUSER", user, "on", ">p/ss w:rd@", "~*", "+@all")
+    admin.execute_command("ACL", "SETUSER", user, "on", ">p/ss w:rd@", "~*", "+@all")  # type: ignore[no-untyped-call]
     with closing(admin):
         url = f"redis://{user}:p%2Fss%20w%3Ard%40@127.0.0.1:{port}"
         with RespConnection(url, timeout_ms=1000) as right:

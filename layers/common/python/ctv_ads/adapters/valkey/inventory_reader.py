@@ -2,7 +2,7 @@
 
 import logging
 
-from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.adapters.valkey.resp import RespConnection, RespError
 from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, decode_inventory, snapshot_key
 from ctv_ads.domain.inventory import Inventory
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
@@ -30,10 +30,17 @@ class ValkeyInventoryReader:
         return self._inventory
 
     def _refresh(self) -> None:
-        version = self._connection.call("GET", CURRENT_KEY)
+        version = self._get(CURRENT_KEY)
         if version is None or (self._inventory and self._inventory.version == version.decode()):
             return
-        published = self._connection.call("GET", snapshot_key(version.decode()))
+        published = self._get(snapshot_key(version.decode()))
         if published is None:
             raise SnapshotCorruptError(f"snapshot {version.decode()} is announced but missing")
         self._inventory = decode_inventory(version.decode(), published)
+
+    def _get(self, key: str) -> bytes | None:
+        try:
+            value: bytes | None = self._connection.call("GET", key)
+        except RespError as error:  # such as LOADING, while Valkey restarts
+            raise DependencyUnavailableError("valkey", str(error)) from error
+        return value

@@ -65,7 +65,14 @@ def decode_inventory(version: str, published: bytes) -> Inventory:
     digest, packed = published[:_DIGEST_BYTES], published[_DIGEST_BYTES:]
     if hashlib.sha256(packed).digest() != digest:
         raise SnapshotCorruptError(f"snapshot {version} does not match its checksum")
-    document = orjson.loads(zlib.decompress(packed))
+    try:
+        return _inventory(version, orjson.loads(zlib.decompress(packed)))
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+        # Written whole, but by a version of this product that writes otherwise.
+        raise SnapshotCorruptError(f"snapshot {version} is of another kind: {error!r}") from error
+
+
+def _inventory(version: str, document: Mapping[str, Any]) -> Inventory:
     if document["format"] != FORMAT:
         raise SnapshotCorruptError(f"snapshot {version} has format {document['format']}")
     return Inventory(
