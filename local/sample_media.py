@@ -4,7 +4,6 @@ Pictures are drawn here with a round pen and a small alphabet of pen strokes, be
 a font nor FFmpeg's text filter is on every machine. FFmpeg comes with `imageio-ffmpeg`.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,7 +159,7 @@ def _make(script: _Script, path: Path) -> None:
         figures.write_bytes(_countdown(script))
         command = [imageio_ffmpeg.get_ffmpeg_exe(), *_arguments(script, scene, figures), str(film)]
         subprocess.run(command, check=True, capture_output=True)
-        os.replace(film, path)  # noqa: PTH105 - says that it replaces in one step
+        film.replace(path)  # in one step, so that a file that is there is whole
 
 
 def _arguments(script: _Script, scene: Path, figures: Path) -> list[str]:

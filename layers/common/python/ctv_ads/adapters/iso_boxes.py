@@ -19,7 +19,7 @@ _MAX_BOXES = 20_000
 
 _FIRST_KINDS = {b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"}
 _MEDIA_KINDS = {b"moov", b"mdat", b"moof"}
-_FOLDER_KINDS = {b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"}
+_FOLDER_KINDS = {b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 
 _COUNT_OFFSETS = {
     b"elst": 4,
@@ -32,8 +32,12 @@ _COUNT_OFFSETS = {
     b"stsd": 4,
     b"sbgp": 8,
     b"sgpd": 12,
+    b"trun": 4,
 }
-"""Where in a table's content the number of its entries stands; an entry has a byte at least."""
+"""Where in a table's content the number of its entries stands."""
+
+# A fragment's samples may all be alike, and then take no bytes in its table.
+_MAX_SAMPLES_PER_RUN = 1_000_000
 
 
 class SeekableFile(Protocol):
@@ -84,8 +88,9 @@ def is_cut(file: SeekableFile, boxes: Sequence[Box], size_bytes: int) -> bool:
 
 
 def is_damaged(file: SeekableFile, boxes: Sequence[Box]) -> bool:
-    """Tell whether a table of the index claims more entries than its box has bytes."""
-    return any(_claims_too_much(file, table) for table in _index_tables(file, boxes))
+    """Tell whether a table of the index or a fragment claims more entries than it can hold."""
+    places = [box for box in boxes if box.kind in {b"moov", b"moof"}]
+    return any(_claims_too_much(file, table) for table in _tables(file, places))
 
 
 def index_comes_first(boxes: Sequence[Box]) -> bool:
@@ -100,7 +105,7 @@ def avc_name(file: SeekableFile, boxes: Sequence[Box]) -> str | None:
     Its six digits are the profile, constraint flags and level of the decoder configuration
     record, as they stand in the file.
     """
-    for table in _index_tables(file, boxes):
+    for table in _tables(file, [box for box in boxes if box.kind == b"moov"]):
         # The table opens with version, flags and a count, 8 bytes in all.
         entries = _boxes(file, table.starts_at + 8, table.ends_at) if table.kind == b"stsd" else ()
         for entry in entries:
@@ -127,9 +132,9 @@ def _boxes(file: SeekableFile, starts_at: int, ends_at: int) -> Iterator[Box]:
         starts_at += size
 
 
-def _index_tables(file: SeekableFile, boxes: Sequence[Box]) -> Iterator[Box]:
-    """Yield the boxes of the index that hold no boxes of those kinds themselves."""
-    pending = [box for box in reversed(boxes) if box.kind == b"moov"]
+def _tables(file: SeekableFile, folders: Sequence[Box]) -> Iterator[Box]:
+    """Yield, in their order, the boxes below `folders` that are no folders themselves."""
+    pending = list(reversed(folders))
     for _ in range(_MAX_BOXES):
         if not pending:
             return
@@ -148,13 +153,15 @@ def _claims_too_much(file: SeekableFile, table: Box) -> bool:
     if table.kind == b"sbgp" and _bytes_at(file, table.starts_at, 1) == b"\1":
         offset += 4  # version 1 has one more field before the count
     count = int.from_bytes(_bytes_at(file, table.starts_at + offset, 4))
-    return count > table.ends_at - table.starts_at
+    # An entry of any other table has a byte at least.
+    most = _MAX_SAMPLES_PER_RUN if table.kind == b"trun" else table.ends_at - table.starts_at
+    return count > most
 
 
 def _sample_bytes(file: SeekableFile, boxes: Sequence[Box]) -> int:
     """Return how many bytes of samples the index lists; those of fragments are not in it."""
     total = 0
-    for table in _index_tables(file, boxes):
+    for table in _tables(file, [box for box in boxes if box.kind == b"moov"]):
         if table.kind != b"stsz":
             continue
         head = _bytes_at(file, table.starts_at, 12)  # version and flags, common size, count

@@ -228,8 +228,7 @@ def _video_reasons(video: VideoTrack, container: str) -> Iterator[Rejection]:
         # avc3 and encv: decoder settings inside the stream, or an encrypted one.
         yield Rejection(
             RejectionCode.UNSUPPORTED_VIDEO_CODEC,
-            f"The H.264 video is stored as {video.codec or 'an unknown kind'}; "
-            "it has to be avc1, with its decoder settings in the index.",
+            f"The H.264 video is stored as {video.codec or 'an unknown kind'}; it has to be avc1.",
         )
     if (video.bit_depth or 8) != 8 or (video.chroma or "4:2:0") != "4:2:0":
         yield Rejection(
@@ -245,6 +244,8 @@ def _video_reasons(video: VideoTrack, container: str) -> Iterator[Rejection]:
 
 
 def _duration_reasons(probe: MediaProbe, limits: MediaLimits) -> Iterator[Rejection]:
+    if probe.duration_ms is None and probe.container != "mp4":
+        return  # a bare stream need not tell its length
     duration_ms = probe.duration_ms or 0
     if duration_ms > limits.max_duration_ms:
         length, limit = _shifted(duration_ms, 3), _shifted(limits.max_duration_ms, 3)
