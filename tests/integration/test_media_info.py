@@ -223,7 +223,7 @@ def test_a_probe_that_reads_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 def test_a_probe_that_thinks_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
-    monkeypatch.setattr(media_info, "_THINKING_LIMIT_S", 0.05)
+    monkeypatch.setattr(media_info, "_THINKING_LIMIT_S", 0.5)
     monkeypatch.setattr(MediaInfo, "parse", lambda *_, **__: released.wait(10))
     assert codes(media.good_mp4().read_bytes()) == ["damaged"]
     released.set()

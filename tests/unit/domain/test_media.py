@@ -195,6 +195,11 @@ def test_a_container_without_a_known_type_is_only_unsupported() -> None:
     assert codes(replace(FIT, container="mxf")) == [RejectionCode.UNSUPPORTED_CONTAINER]
 
 
+def test_a_bare_stream_is_not_blamed_for_an_untold_length() -> None:
+    stream = replace(FIT, container="avc", duration_ms=None)
+    assert codes(stream) == [RejectionCode.UNSUPPORTED_CONTAINER]
+
+
 def test_every_reason_is_told_at_once() -> None:
     webm = replace(
         FIT,
