@@ -28,9 +28,9 @@ _COPY_TYPES = (
     "timestamptz", "timestamptz", "int8", "text", "text", "int2",
 )  # fmt: skip
 _PARTITIONS = """
-SELECT ensure_ad_event_partitions(min(day), max(day)) FROM incoming
+SELECT ensure_ad_event_partitions(day, day) FROM unnest(%s::date[]) AS day
 WHERE to_regclass('ad_events_' || to_char(day, 'YYYYMMDD')) IS NULL
-HAVING count(*) > 0"""
+ORDER BY day"""
 _UNKNOWN = """
 SELECT position FROM incoming i
 WHERE NOT EXISTS (SELECT 1 FROM line_items l WHERE l.line_item_id = i.line_item_id)
@@ -136,10 +136,10 @@ class PostgresBeaconLedger:
 
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
         """Store each beacon once, bill its impression within the budget, count it."""
+        self._make_partitions(beacons)
         with self._database.transaction() as connection:
             connection.execute(_TEMPORARY)
             _copy(connection, beacons)
-            connection.execute(_PARTITIONS)
             unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
             connection.execute(_LOCK_CAMPAIGNS)
             row = connection.execute(_RECORD).fetchone() or {}
@@ -151,6 +151,13 @@ class PostgresBeaconLedger:
             unbilled_impressions=int(row["unbilled"]),
             unknown=unknown,
         )
+
+    def _make_partitions(self, beacons: Sequence[Beacon]) -> None:
+        # A transaction of its own: making one locks all of ad_events, and whoever holds that
+        # while it waits for a campaign deadlocks with whoever holds the campaign and records.
+        days = sorted({beacon.claims.decided_at.date() for beacon in beacons})
+        with self._database.transaction() as connection:
+            connection.execute(_PARTITIONS, (days,))
 
 
 def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:

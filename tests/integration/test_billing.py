@@ -1,0 +1,251 @@
+"""Money on real PostgreSQL: to the micro, however many record at once and whatever breaks."""
+
+import random
+import signal
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from ctv_ads.adapters.postgres import beacon_ledger
+from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.campaign import Campaign
+from ctv_ads.errors import DependencyUnavailableError
+from ctv_ads.ports.pipeline import RecordedBatch
+from tests.builders import NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
+from tests.recorder import AFTER_COMMIT, MOMENTS, recorder
+from tests.worlds import PostgresWorld, Schema
+
+WAIT_S = 30
+_BOOKS = """
+SELECT c.budget_micros, c.billed_micros AS of_campaign,
+       (SELECT sum(billed_micros) FROM line_items l WHERE l.campaign_id = c.campaign_id)
+           AS of_line_items,
+       (SELECT coalesce(sum(s.billed_micros), 0) FROM campaign_daily_stats s
+        WHERE s.campaign_id = c.campaign_id) AS of_statistics,
+       (SELECT coalesce(sum(e.billed_micros), 0) FROM ad_events e
+        JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS of_events,
+       (SELECT count(*) FROM ad_events e
+        JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS events,
+       (SELECT coalesce(sum(impressions), 0) FROM campaign_daily_stats s
+        WHERE s.campaign_id = c.campaign_id) AS impressions
+FROM campaigns c WHERE c.campaign_id = %s"""
+
+
+@pytest.fixture
+def world(postgres_of_session: PostgresWorld) -> PostgresWorld:
+    return postgres_of_session
+
+
+@pytest.fixture
+def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+Owner = psycopg.Connection[dict[str, Any]]
+
+
+def a_campaign_of(world: PostgresWorld, affordable: int) -> Campaign:
+    draft = a_campaign_draft(budget_micros=affordable * PRICE_MICROS + PRICE_MICROS // 2)
+    return world.a_serving_campaign(world.a_tenant(), draft)
+
+
+def ads_shown(campaign: Campaign, count: int, *, days: int = 1) -> list[Beacon]:
+    """Return impression and start of each of `count` ads, spread around midnight."""
+    line_item_id = campaign.line_items[0].line_item_id
+    shown = []
+    for number in range(count):
+        decided_at = NOON + timedelta(hours=12 + 24 * (number % days), seconds=number - count // 2)
+        claims = some_claims(line_item_id=line_item_id, decided_at=decided_at)
+        shown += [a_beacon(claims), a_beacon(claims, event=BeaconEvent.START)]
+    return shown
+
+
+def assert_books_agree(owner: Owner, campaign: Campaign) -> dict[str, int]:
+    books = owner.execute(_BOOKS, (campaign.campaign_id,)).fetchone()
+    assert books is not None
+    billed = {name: int(books[name]) for name in books if name.startswith("of_")}
+    assert len(set(billed.values())) == 1, billed
+    assert books["of_campaign"] <= books["budget_micros"]
+    return {name: int(value) for name, value in books.items()}
+
+
+def overlapping(beacons: Sequence[Beacon], *, workers: int, seed: int) -> list[list[list[Beacon]]]:
+    """Deal every beacon to two workers or more, in batches of any order and size."""
+    chance = random.Random(seed)  # noqa: S311 - the same deal every time
+    dealt = []
+    for _ in range(workers):
+        mine = chance.sample(beacons, k=len(beacons) * 3 // 4)
+        mine += chance.choices(mine, k=len(mine) // 5)
+        dealt.append([mine[at : at + 37] for at in range(0, len(mine), 37)])
+    dealt[0].append(list(beacons))
+    return dealt
+
+
+def test_several_recorders_at_once_bill_every_ad_once_and_no_budget_is_passed(
+    world: PostgresWorld, schema: Schema, owner: Owner
+) -> None:
+    plenty, scarce, none = (a_campaign_of(world, affordable) for affordable in (500, 17, 0))
+    beacons = [beacon for c in (plenty, scarce, none) for beacon in ads_shown(c, 60, days=3)]
+    processes = [
+        recorder(schema.pipeline_secret, batches)
+        for batches in overlapping(beacons, workers=4, seed=7)
+    ]
+    for process in processes:
+        process.join(WAIT_S)
+    # A deadlock would have ended one of them with an error.
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    for campaign, billed in ((plenty, 60), (scarce, 17), (none, 0)):
+        books = assert_books_agree(owner, campaign)
+        assert (books["of_campaign"], books["events"]) == (billed * PRICE_MICROS, 120)
+        assert books["impressions"] == 60
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_recorder_killed_in_a_batch_loses_and_doubles_nothing(
+    world: PostgresWorld, schema: Schema, owner: Owner, moment: str
+) -> None:
+    campaign = a_campaign_of(world, 3)
+    batch = ads_shown(campaign, 5)
+    process = recorder(schema.pipeline_secret, [batch], dies=moment)
+    process.join(WAIT_S)
+    assert process.exitcode == -signal.SIGKILL
+    _wait_until_gone(owner, schema)
+    books = assert_books_agree(owner, campaign)
+    assert books["events"] == (10 if moment == AFTER_COMMIT else 0)
+    repeated = world.ledger.record(batch)
+    assert repeated.recorded + books["events"] == 10
+    assert assert_books_agree(owner, campaign)["of_campaign"] == 3 * PRICE_MICROS
+
+
+def _wait_until_gone(owner: Owner, schema: Schema) -> None:
+    """Return once PostgreSQL has noticed the death of the recorder."""
+    others = (
+        "SELECT count(*) AS n FROM pg_stat_activity"
+        " WHERE usename = 'ctv_pipeline' AND state <> 'idle'"
+    )
+    deadline = monotonic() + WAIT_S
+    while (row := owner.execute(others).fetchone()) and row["n"]:
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
+def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
+    world: PostgresWorld, schema: Schema, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = a_campaign_of(world, 3)
+    batch = ads_shown(campaign, 5)
+    copy = beacon_ledger._copy
+
+    def copy_and_lose_the_connection(connection: Connection, beacons: Sequence[Beacon]) -> None:
+        copy(connection, beacons)
+        owner.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(beacon_ledger, "_copy", copy_and_lose_the_connection)
+        with pytest.raises(DependencyUnavailableError, match="postgresql"):
+            world.ledger.record(batch)
+    assert assert_books_agree(owner, campaign)["events"] == 0
+    assert world.ledger.record(batch) == RecordedBatch(10, 0, 3, 2, ())
+    assert_books_agree(owner, campaign)
+
+
+def test_the_first_beacon_of_a_day_does_not_block_those_being_recorded(
+    world: PostgresWorld, schema: Schema, owner: Owner
+) -> None:
+    campaign = a_campaign_of(world, 10)
+    line_item_id = campaign.line_items[0].line_item_id
+    world.ledger.record(ads_shown(campaign, 1))
+    new_day = NOON + timedelta(days=random.SystemRandom().randrange(1_000, 30_000))
+    first_of_day = a_beacon(some_claims(line_item_id=line_item_id, decided_at=new_day))
+    outcome: list[object] = []
+
+    def record_on_a_new_day() -> None:
+        database = Database(schema.pipeline_secret)
+        try:
+            outcome.append(PostgresBeaconLedger(database).record([first_of_day]))
+        except DependencyUnavailableError as error:
+            outcome.append(error)
+        finally:
+            database.close()
+
+    with psycopg.connect(schema.owner_dsn) as other:
+        # Another recorder that has locked the campaign and is about to write its events.
+        other.execute(
+            "SELECT 1 FROM campaigns WHERE campaign_id = %s FOR UPDATE", (campaign.campaign_id,)
+        )
+        thread = Thread(target=record_on_a_new_day)
+        thread.start()
+        _wait_until_blocked(owner)
+        other.execute("SET lock_timeout = '5s'")
+        other.execute("INSERT INTO ad_events SELECT * FROM ad_events WHERE false")
+    thread.join(WAIT_S)
+    assert outcome == [RecordedBatch(1, 0, 1, 0, ())]
+
+
+def _wait_until_blocked(owner: Owner) -> None:
+    blocked = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted"
+    deadline = monotonic() + WAIT_S
+    while (row := owner.execute(blocked).fetchone()) and not row["n"]:
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
+def test_a_batch_of_far_days_makes_their_partitions_and_no_others(
+    world: PostgresWorld, owner: Owner
+) -> None:
+    campaign = a_campaign_of(world, 10)
+    line_item_id = campaign.line_items[0].line_item_id
+    days = (NOON - timedelta(days=9_000), NOON + timedelta(days=40_000))
+    count = "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'ad_events'::regclass"
+    before = owner.execute(count).fetchone()
+    recorded = world.ledger.record(
+        [a_beacon(some_claims(line_item_id=line_item_id, decided_at=day)) for day in days]
+    )
+    after = owner.execute(count).fetchone()
+    assert recorded.recorded == 2
+    assert before is not None
+    assert after is not None
+    assert after["n"] - before["n"] <= 2
+
+
+def test_what_was_billed_is_of_the_earliest_decisions(world: PostgresWorld, owner: Owner) -> None:
+    campaign = a_campaign_of(world, 2)
+    batch = [b for b in ads_shown(campaign, 5) if b.event is BeaconEvent.IMPRESSION]
+    world.ledger.record(batch[::-1])
+    rows = owner.execute(
+        "SELECT billed_micros FROM ad_events WHERE line_item_id = %s ORDER BY decided_at",
+        (campaign.line_items[0].line_item_id,),
+    ).fetchall()
+    assert [row["billed_micros"] for row in rows] == [PRICE_MICROS] * 2 + [0] * 3
+
+
+def test_the_first_to_arrive_of_its_kind_is_the_one_kept(
+    world: PostgresWorld, owner: Owner
+) -> None:
+    campaign = a_campaign_of(world, 2)
+    claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
+    late = a_beacon(claims, received_at=NOON + timedelta(seconds=2), user_agent_class="late")
+    early = a_beacon(claims, received_at=NOON + timedelta(seconds=1), user_agent_class="early")
+    world.ledger.record([late, early])
+    kept = owner.execute(
+        "SELECT user_agent_class FROM ad_events WHERE decision_id = %s", (claims.decision_id,)
+    ).fetchall()
+    assert kept == [{"user_agent_class": "early"}]
+
+
+def test_ten_thousand_beacons_are_one_batch(world: PostgresWorld, owner: Owner) -> None:
+    campaign = a_campaign_of(world, 4_000)
+    batch = ads_shown(campaign, 5_000)
+    started = monotonic()
+    assert world.ledger.record(batch) == RecordedBatch(10_000, 0, 4_000, 1_000, ())
+    assert monotonic() - started < 10
+    assert assert_books_agree(owner, campaign)["of_campaign"] == 4_000 * PRICE_MICROS

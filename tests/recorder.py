@@ -1,0 +1,78 @@
+"""A process of its own that records batches of beacons, and may be killed while it does."""
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+
+import psycopg
+
+from ctv_ads.adapters.postgres import beacon_ledger
+from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.domain.beacon import Beacon
+
+BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT = (
+    "before copy",
+    "after copy",
+    "before commit",
+    "after commit",
+)
+MOMENTS = (BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT)
+
+_PROCESSES = get_context("spawn")
+
+
+def recorder(
+    secret: Mapping[str, str], batches: Sequence[Sequence[Beacon]], *, dies: str = ""
+) -> BaseProcess:
+    """Start a process that records `batches`; with `dies`, it is killed at that moment."""
+    process = _PROCESSES.Process(target=_record, args=(dict(secret), batches, dies), daemon=True)
+    process.start()
+    return process
+
+
+def _record(secret: Mapping[str, str], batches: Sequence[Sequence[Beacon]], dies: str) -> None:
+    ledger = PostgresBeaconLedger(Database(secret))
+    if dies in {BEFORE_COPY, AFTER_COPY}:
+        _die_around_copy(dies)
+    if dies in {BEFORE_COMMIT, AFTER_COMMIT}:
+        _die_around_commit(dies)
+    for batch in batches:
+        ledger.record(batch)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_around_copy(moment: str) -> None:
+    copy = beacon_ledger._copy
+
+    def fatal_copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
+        if moment == BEFORE_COPY:
+            _die()
+        copy(connection, beacons)
+        _die()
+
+    beacon_ledger._copy = fatal_copy
+
+
+def _die_around_commit(moment: str) -> None:
+    commit = psycopg.Connection.commit
+    events = "SELECT count(*) AS recorded FROM incoming"
+
+    def fatal_commit(connection: Connection) -> None:
+        # Only the transaction that has copied beacons is the one meant.
+        exists = connection.execute("SELECT to_regclass('pg_temp.incoming') AS it").fetchone()
+        row = connection.execute(events).fetchone() if exists and exists["it"] else None
+        if row is None or row["recorded"] == 0:
+            commit(connection)
+            return
+        if moment == BEFORE_COMMIT:
+            _die()
+        commit(connection)
+        _die()
+
+    psycopg.Connection.commit = fatal_commit  # type: ignore[assignment,method-assign]
