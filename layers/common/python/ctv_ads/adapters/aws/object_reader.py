@@ -128,9 +128,9 @@ class ObjectReader(io.RawIOBase):
                 raise ObjectChangedError(
                     f"{self._bucket}/{self._key} was replaced or deleted"
                 ) from error
-            raise DependencyUnavailableError("S3", str(error)) from error
+            raise DependencyUnavailableError("s3", str(error)) from error
         except BotoCoreError as error:
-            raise DependencyUnavailableError("S3", str(error)) from error
+            raise DependencyUnavailableError("s3", str(error)) from error
         self.bytes_fetched += len(data)
         if len(data) != last - starts_at + 1:
             raise DependencyUnavailableError(
