@@ -3,7 +3,7 @@
 import random
 import signal
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from ctv_ads.adapters.aws.beacon_queue import decode_beacon, encode_beacon
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
@@ -19,7 +20,7 @@ from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
-from tests.builders import NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
+from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
 from tests.recorder import AFTER_COMMIT, MOMENTS, recorder
 from tests.worlds import PostgresWorld, Schema
 
@@ -249,3 +250,26 @@ def test_ten_thousand_beacons_are_one_batch(world: PostgresWorld, owner: Owner) 
     assert world.ledger.record(batch) == RecordedBatch(10_000, 0, 4_000, 1_000, ())
     assert monotonic() - started < 10
     assert assert_books_agree(owner, campaign)["of_campaign"] == 4_000 * PRICE_MICROS
+
+
+def test_whatever_the_decoder_lets_through_can_be_recorded(world: PostgresWorld) -> None:
+    line_item_id = a_campaign_of(world, 1).line_items[0].line_item_id
+    decided = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC) - DAY)
+    extremes = [
+        a_beacon(
+            some_claims(
+                line_item_id=line_item_id,
+                slot=2**15 - 1,
+                price_micros=2**63 - 1,
+                decided_at=moment,
+            ),
+            received_at=moment,
+            client_network="ü" * 100,
+            user_agent_class="",
+            vast_error_code=2**15 - 1,
+        )
+        for moment in decided
+    ]
+    batch = [decode_beacon(encode_beacon(beacon)) for beacon in extremes]
+    assert batch == extremes
+    assert world.ledger.record(batch) == RecordedBatch(2, 0, 0, 2, ())

@@ -9,6 +9,9 @@ from ctv_ads.adapters.aws.json_api import JsonApi
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId, is_id
 
+_SMALLINT, _BIGINT = 2**15, 2**63
+_MAX_TEXT = 100
+
 
 def encode_beacon(beacon: Beacon) -> str:
     """Return the message body of a beacon."""
@@ -36,43 +39,59 @@ def encode_beacon(beacon: Beacon) -> str:
 def decode_beacon(body: str) -> Beacon:
     """Return the beacon of a message body.
 
+    It is strict: one value that its column cannot hold would fail the whole batch, again
+    and again.
+
     Raises:
         ValueError: the body is no beacon.
     """
     try:
         document = json.loads(body)
+        network, code = document["client_network"], document["vast_error_code"]
         return Beacon(
             event=BeaconEvent(document["event"]),
             claims=_claims(document),
             received_at=_moment(document["received_at"]),
-            client_network=document["client_network"],
-            user_agent_class=str(document["user_agent_class"]),
-            vast_error_code=document["vast_error_code"],
+            client_network=None if network is None else _plain(network),
+            user_agent_class=_plain(document["user_agent_class"]),
+            vast_error_code=None if code is None else _whole(code, below=_SMALLINT),
         )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a beacon: {error!r}") from error
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a beacon: {str(error)[:200] or type(error).__name__}") from error
 
 
 def _claims(document: Mapping[str, Any]) -> BeaconClaims:
     ids = ("decision_id", "line_item_id", "creative_id", "placement_id")
     if not all(is_id(document[name]) for name in ids):
-        raise ValueError("not a beacon: an id is malformed")
+        raise ValueError("an id is malformed")
     return BeaconClaims(
         decision_id=DecisionId(document["decision_id"]),
-        slot=int(document["slot"]),
+        slot=_whole(document["slot"], below=_SMALLINT),
         decided_at=_moment(document["decided_at"]),
         expires_at=_moment(document["expires_at"]),
         line_item_id=LineItemId(document["line_item_id"]),
         creative_id=CreativeId(document["creative_id"]),
         placement_id=PlacementId(document["placement_id"]),
-        price_micros=int(document["price_micros"]),
+        price_micros=_whole(document["price_micros"], below=_BIGINT),
     )
+
+
+def _whole(value: object, *, below: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < below:
+        raise ValueError("a number is none, or out of range")
+    return value
+
+
+def _plain(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or not value.isprintable():
+        raise ValueError("a text is none, too long, or not printable")
+    return value
 
 
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("not a beacon: a time lacks its zone")
+        raise ValueError("a time lacks its zone")
     return moment.astimezone(UTC)
 
 
