@@ -8,6 +8,7 @@ from pathlib import Path
 from local.processes import LocalError
 
 _LOCK = "lock"
+_LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 
 class DataFolder:
@@ -15,6 +16,7 @@ class DataFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.logs = path / "logs"
         self._lock: TextIOWrapper | None = None
 
     def open(self) -> None:
@@ -34,6 +36,12 @@ class DataFolder:
                 " other ports and its own data: PORT=3100 DATA_DIR=.local-2 make run"
             ) from None
         self._lock = lock
+
+    def trim_logs(self) -> None:
+        """Set long logs aside, one generation of each, before anybody writes to them again."""
+        for log in self.logs.glob("*.log"):
+            if log.stat().st_size > _LOG_LIMIT_BYTES:
+                log.replace(log.with_suffix(".log.1"))
 
     def close(self) -> None:
         """Let others use the folder."""

@@ -24,6 +24,8 @@ REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
+_CLIENTS = ("s3", "sqs", "events", "secrets_manager")
+
 # Its dependencies differ from ours, so it has a virtual environment of its own.
 _PYTHON = REPOSITORY / ".venv-emulator" / "bin" / "python"
 
@@ -116,6 +118,10 @@ class Emulator:
 
     def stop(self) -> None:
         """Stop the emulator; it saves its queues, secrets and rules first."""
+        # It would wait seconds for connections that are open but idle.
+        for name in _CLIENTS:
+            if (client := self.__dict__.pop(name, None)) is not None:
+                client.close()
         if self.process is not None:
             processes.stop(self.process, by=signal.SIGTERM, within_s=15)
 

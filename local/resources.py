@@ -5,6 +5,7 @@ Everything here may run again on what is already there, and then changes nothing
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from functions.manifest import QUEUES, UPLOAD_EVENT_QUEUE, Queue
@@ -46,7 +47,9 @@ def store_secrets(emulator: Emulator, secrets: Mapping[str, str]) -> None:
 def _create_buckets(emulator: Emulator) -> None:
     s3 = emulator.s3
     for bucket in (UPLOAD_BUCKET, MEDIA_BUCKET):
-        s3.create_bucket(Bucket=bucket)
+        # After a hard kill the emulator finds the bucket on disk and calls it ours already.
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket)
     s3.put_bucket_notification_configuration(
         Bucket=UPLOAD_BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )

@@ -37,9 +37,11 @@ class LocalStack:
         self._options = options
         self._console = console
         self._cleanup = AsyncExitStack()
-        folder, ports, logs = options.data_dir, options.ports, options.data_dir / "logs"
+        folder, ports = options.data_dir, options.ports
         self._folder = DataFolder(folder)
         self._folder.open()
+        self._folder.trim_logs()
+        logs = self._folder.logs
         self.secrets = Secrets.load(folder / "secrets.json")
         self.postgres = PostgresServer(
             folder / "postgres",

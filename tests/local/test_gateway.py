@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -160,3 +161,9 @@ def test_media_and_the_start_page_have_their_paths() -> None:
         assert page.headers["content-type"] == "text/html; charset=utf-8"
 
     with_gateway(Handler(), check)
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    # asyncio sets TCP_NODELAY only on sockets that name their protocol.
+    with bind("127.0.0.1") as listener:
+        assert listener.proto == socket.IPPROTO_TCP

@@ -12,7 +12,8 @@ import pytest
 from local.emulator import Emulator
 from local.ports import free_port
 from local.postgres import PostgresServer
-from local.processes import LocalError
+from local.processes import LocalError, kill
+from local.resources import MEDIA_BUCKET, create_resources
 from local.valkey import ValkeyServer
 
 
@@ -76,3 +77,15 @@ def test_emulator_keeps_objects_messages_and_secrets(tmp_path: Path) -> None:
         assert [message["Body"] for message in received["Messages"]] == ["hello"]
         secret = emulator.secrets_manager.get_secret_value(SecretId="a/b")
         assert json.loads(secret["SecretString"]) == {"k": "v"}
+
+
+def test_emulator_that_was_killed_keeps_its_objects(tmp_path: Path) -> None:
+    emulator = Emulator(tmp_path, free_port())
+    emulator.start()
+    create_resources(emulator)
+    emulator.s3.put_object(Bucket=MEDIA_BUCKET, Key="a.mp4", Body=b"film")
+    assert emulator.process is not None
+    kill(emulator.process)
+    with Emulator(tmp_path, free_port()) as emulator:
+        create_resources(emulator)
+        assert emulator.s3.get_object(Bucket=MEDIA_BUCKET, Key="a.mp4")["Body"].read() == b"film"

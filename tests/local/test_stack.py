@@ -1,7 +1,9 @@
 """The whole stack starts, keeps its data, survives deaths, and leaves no process behind."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +17,11 @@ import psutil
 import psycopg
 import pytest
 
+from local import stack
+from local.__main__ import run
 from local.data_folder import DataFolder
 from local.emulator import Emulator
+from local.options import Options
 from local.ports import Ports, free_block
 from local.postgres import DATABASE, OWNER
 from local.processes import REPOSITORY, LocalError
@@ -101,6 +106,13 @@ def gone(processes: list[psutil.Process], *, within_s: float = 5) -> bool:
     return True
 
 
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ended just now
+        return []
+
+
 def _lives(process: psutil.Process) -> bool:
     try:
         # An orphan stays a zombie where the container's first process does not reap.
@@ -109,7 +121,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def stop(copy: Copy, by: signal.Signals) -> None:
+def stop_well(copy: Copy, by: signal.Signals) -> None:
     """Stop the copy and check that it ended well, and everything with it."""
     children = copy.children()
     copy.process.send_signal(by)
@@ -126,12 +138,12 @@ def test_a_signal_stops_everything_and_the_next_start_finds_its_data(parent_fold
         with psycopg.connect(copy.dsn()) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS figure")
         copy.emulator().s3.put_object(Bucket="ctv-media", Key="a.mp4", Body=b"film")
-        stop(copy, signal.SIGTERM)
+        stop_well(copy, signal.SIGTERM)
     with a_copy(parent_folder / "kept") as copy:
         with psycopg.connect(copy.dsn()) as connection:
             assert connection.execute("SELECT figure FROM kept").fetchone() == (7,)
         assert copy.get("/media/a.mp4").content == b"film"
-        stop(copy, signal.SIGINT)
+        stop_well(copy, signal.SIGINT)
 
 
 def test_a_killed_copy_leaves_no_process(parent_folder: Path) -> None:
@@ -154,24 +166,46 @@ def test_servers_that_die_come_back_and_others_end_everything(parent_folder: Pat
         with psycopg.connect(copy.dsn()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
         children = copy.children()
-        [emulator] = [child for child in children if "ministack" in child.cmdline()]
+        [emulator] = [child for child in children if "ministack" in _command(child)]
         emulator.kill()
         assert copy.process.wait(20) == 1
         assert "error: the AWS emulator was killed by signal 9" in copy.text
         assert gone(children)
 
 
-def test_a_second_copy_is_told_what_is_in_its_way(parent_folder: Path) -> None:
-    with a_copy(parent_folder / "first") as first:
-        same_data = Copy(first.folder, free_block())
-        assert same_data.process.wait(10) == 1
-        assert "another copy runs with the data in" in same_data.text
-        assert "PORT=3100 DATA_DIR=.local-2 make run" in same_data.text
-        same_ports = Copy(parent_folder / "second", first.ports.gateway)
-        assert same_ports.process.wait(10) == 1
-        assert f"port {first.ports.gateway} (gateway), " in same_ports.text
-        assert f"PORT={first.ports.gateway + 100} make run" in same_ports.text
-        assert first.get("/hello/tv").status_code == 200
+@pytest.fixture
+def free(tmp_path: Path) -> Options:
+    return Options(port=free_block(), data_dir=tmp_path / "data", functions=(), seed=False)
+
+
+def test_a_second_copy_with_the_same_data_is_told_so(free: Options) -> None:
+    first = DataFolder(free.data_dir)
+    first.open()
+    with pytest.raises(LocalError, match="another copy runs with the data in") as refused:
+        asyncio.run(run(free))
+    assert "PORT=3100 DATA_DIR=.local-2 make run" in str(refused.value)
+    first.close()
+
+
+def test_busy_ports_are_named_with_a_way_out(
+    free: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "_PORTS_PATIENCE_S", 0)
+    busy = socket.create_server(("127.0.0.1", free.ports.valkey))
+    with busy, pytest.raises(LocalError) as refused:
+        asyncio.run(run(free))
+    assert f"port {free.ports.valkey} (Valkey) is in use on 127.0.0.1" in str(refused.value)
+    assert f"PORT={free.port + 100} make run" in str(refused.value)
+
+
+def test_long_logs_are_set_aside(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.logs.mkdir()
+    (folder.logs / "short.log").write_text("short")
+    with (folder.logs / "long.log").open("wb") as log:
+        log.truncate(11 * 1024 * 1024)
+    folder.trim_logs()
+    assert {log.name for log in folder.logs.iterdir()} == {"short.log", "long.log.1"}
 
 
 def test_reset_empties_only_what_the_product_made(tmp_path: Path) -> None:
