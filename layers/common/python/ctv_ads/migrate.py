@@ -6,7 +6,8 @@ its row in `schema_migrations`, so two migrators at once and a crash in between 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 
@@ -73,8 +74,7 @@ def migrate_up(
     Raises:
         MigrationError: an applied file has changed, one is out of order, or SQL failed.
     """
-    connection.execute(_LOCK)
-    try:
+    with _alone(connection):
         connection.execute(_HISTORY)
         applied = _applied(connection)
         _refuse_changed_history(migrations, applied)
@@ -82,8 +82,6 @@ def migrate_up(
         for migration in missing:
             _apply(connection, migration)
         return [m.number for m in missing]
-    finally:
-        connection.execute(_UNLOCK)
 
 
 def migrate_down(
@@ -97,8 +95,7 @@ def migrate_down(
     Raises:
         MigrationError: an applied file has changed, or SQL failed.
     """
-    connection.execute(_LOCK)
-    try:
+    with _alone(connection):
         connection.execute(_HISTORY)
         applied = _applied(connection)
         _refuse_changed_history(migrations, applied)
@@ -106,15 +103,28 @@ def migrate_down(
         for migration in doomed:
             _take_back(connection, migration)
         return [m.number for m in doomed]
-    finally:
-        connection.execute(_UNLOCK)
 
 
 def ensure_role(connection: psycopg.Connection[tuple[str, ...]], name: str, password: str) -> None:
-    """Create the login role if it is missing and set its password."""
-    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
-    verb = sql.SQL("ALTER ROLE {} PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}")
-    connection.execute(verb.format(sql.Identifier(name), sql.Literal(password)))
+    """Create the login role if it is missing and set its password.
+
+    The password is hashed here: PostgreSQL may log the statement.
+    """
+    hashed = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+    with _alone(connection):
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
+        verb = sql.SQL("ALTER ROLE {} PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
+        connection.execute(verb.format(sql.Identifier(name), sql.Literal(hashed.decode())))
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[tuple[str, ...]]) -> Iterator[None]:
+    """Keep other migrators out meanwhile."""
+    connection.execute(_LOCK)
+    try:
+        yield
+    finally:
+        connection.execute(_UNLOCK)
 
 
 def _applied(connection: psycopg.Connection[tuple[str, ...]]) -> Mapping[str, str]:

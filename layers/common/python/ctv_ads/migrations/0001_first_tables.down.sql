@@ -1,3 +1,4 @@
+DROP POLICY members_of_the_organization ON users;
 DROP FUNCTION account_by_email(text);
 DROP TABLE campaign_daily_stats;
 DROP FUNCTION ensure_ad_event_partitions(date, date);
