@@ -44,6 +44,9 @@ class MediaFiles:
                 send, HTTPStatus.METHOD_NOT_ALLOWED, {"message": "Method Not Allowed"}, _ALWAYS
             )
             return
+        if not key:
+            await respond_json(send, HTTPStatus.NOT_FOUND, {"message": "Not Found"}, _ALWAYS)
+            return
         asked = {
             _CONDITIONS[name.decode("latin-1")]: value.decode("latin-1")
             for name, value in scope["headers"]

@@ -91,6 +91,7 @@ def test_what_the_client_has_is_not_sent_again(aws_emulator: Emulator, bucket: s
     ("method", "path", "headers", "status"),
     [
         ("GET", "/nothing", {}, 404),
+        ("GET", "/", {}, 404),
         ("GET", "/1/a%20b.mp4", {"Range": "bytes=9999999-"}, 416),
         ("POST", "/1/a%20b.mp4", {}, 405),
     ],
