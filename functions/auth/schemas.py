@@ -3,13 +3,13 @@
 from pydantic import BaseModel, Field
 
 from ctv_ads.domain.access import Account, Role
-from ctv_ads.web.fields import Body
+from ctv_ads.web.fields import Body, Email
 
 
 class Credentials(Body):
     """An email address and its password."""
 
-    email: str = Field(max_length=320)
+    email: Email
     password: str = Field(max_length=200)
 
 

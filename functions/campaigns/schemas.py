@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from ctv_ads.domain.campaign import (
@@ -15,7 +15,7 @@ from ctv_ads.domain.campaign import (
 )
 from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.money import CPM_STEP_MICROS
-from ctv_ads.web.fields import Body, Id, Micros, Name, Timezone
+from ctv_ads.web.fields import Body, Id, Micros, Moment, Name, Timezone
 
 
 class NewCampaign(Body):
@@ -33,8 +33,8 @@ class NewCampaign(Body):
             "impression has an exact price",
         ),
     ]
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
     timezone: Timezone = "UTC"
 
     @field_validator("ends_at")
@@ -52,8 +52,8 @@ class NewCampaign(Body):
             advertiser_id=AdvertiserId(self.advertiser_id) if self.advertiser_id else None,
             budget_micros=self.budget_micros,
             cpm_micros=self.cpm_micros,
-            starts_at=self.starts_at.astimezone(UTC),
-            ends_at=self.ends_at.astimezone(UTC),
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
             timezone=self.timezone,
         )
 

@@ -71,7 +71,7 @@ def _impression_call(event: dict[str, Any]) -> BeaconCall:
     try:
         text = event.get("body") or ""
         document = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, RecursionError, binascii.Error) as error:
         raise InvalidRequestError("the body is not valid JSON") from error
     token = document.get("token") if isinstance(document, dict) else None
     if not isinstance(token, str) or not token:

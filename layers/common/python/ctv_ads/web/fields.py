@@ -1,10 +1,11 @@
 """Field types that several requests share, with their limits."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_MICROS = 10**15
 """A thousand million units of currency: far above any campaign, far below what overflows."""
@@ -26,6 +27,13 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999, in UTC") from None
+
+
 def _known_timezone(text: str) -> str:
     if text not in available_timezones():
         raise ValueError("must be an IANA time zone, such as Europe/Vienna")
@@ -37,8 +45,10 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_plain),
 ]
+Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(_plain)]
 WebAddress = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_address)]
 Micros = Annotated[int, Field(strict=True, ge=0, le=MAX_MICROS)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 

@@ -77,11 +77,23 @@ class _Errors:
         return self._problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
     def unexpected(self, error: Exception) -> Response[str]:
+        # Powertools knows only one way of not being JSON; bytes that are no text, nesting
+        # without end and figures without end come up as these.
+        if isinstance(error, ValueError | RecursionError) and not self._body_is_json():
+            fault = {"type": "json_invalid", "loc": ("body",), "msg": str(error)}
+            return self.invalid_request(RequestValidationError([fault]))
         _LOG.exception("unexpected error", exc_info=error)
         return self._problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")
 
     def _problem(self, status: HTTPStatus, detail: str) -> Response[str]:
         return _answer(problem(status, detail, request_id=self._request_id))
+
+    def _body_is_json(self) -> bool:
+        try:
+            _ = self.app.current_event.json_body
+        except (ValueError, RecursionError):
+            return False
+        return True
 
     @property
     def _request_id(self) -> str:
