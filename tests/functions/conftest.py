@@ -1,0 +1,124 @@
+"""The control plane over memory: real handlers, real tokens, no server."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ctv_ads.adapters.access_tokens import AccessTokens
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
+from ctv_ads.adapters.memory.uploads import MemoryUploadForms
+from ctv_ads.bootstrap import control_plane
+from ctv_ads.domain.access import Role
+from ctv_ads.use_cases.campaigns import TraffickCampaigns
+from ctv_ads.use_cases.creatives import TraffickCreatives
+from functions.analytics import handler as analytics
+from functions.auth import handler as auth
+from functions.campaigns import handler as campaigns
+from functions.creatives import handler as creatives
+from functions.creatives import routes as creative_routes
+from tests.builders import NOON, Tenant
+from tests.functions.recorded import REQUEST_ID, Event, api_event
+from tests.worlds import MEDIA_BASE_URL, MemoryWorld, memory_world
+
+SECRET = {"current": "k1", "k1": "a-key-of-the-tests-with-32-characters"}
+MAX_UPLOAD_BYTES = 10_000_000
+_HANDLERS: dict[str, Any] = {
+    "auth": auth,
+    "campaigns": campaigns,
+    "creatives": creatives,
+    "analytics": analytics,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def assert_problem(self, status: int, kind: str, *paths: str) -> None:
+        """The answer is a problem document (RFC 9457) about these fields."""
+        document = self.json
+        assert self.status == document["status"] == status, document
+        assert self.headers["content-type"] == "application/problem+json"
+        assert document["type"] == f"/problems/{kind}"
+        assert document["request_id"] == REQUEST_ID
+        assert document["title"]
+        assert document["detail"]
+        errors = document.get("errors", [])
+        assert [error["path"] for error in errors] == list(paths)
+        assert all(error["code"] and error["message"] for error in errors)
+
+
+def answer_of(response: dict[str, Any]) -> Answer:
+    headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+    for name, values in response.get("multiValueHeaders", {}).items():
+        headers[name.lower()] = ", ".join(values)
+    return Answer(response["statusCode"], headers, response.get("body") or "")
+
+
+@dataclass(slots=True)
+class Office:
+    """Where people of one organization work."""
+
+    world: MemoryWorld
+    tenant: Tenant
+    tokens: AccessTokens
+    changes: MemoryInventoryChanges
+    now: list[Any]
+
+    def token(self, tenant: Tenant | None = None, role: Role = Role.TRAFFICKER) -> str:
+        account = replace((tenant or self.tenant).account, role=role)
+        return self.tokens.issue(account)
+
+    def call(self, function: str, event: Event) -> Answer:
+        return answer_of(_HANDLERS[function].lambda_handler(event, object()))
+
+    def send(
+        self, function: str, method: str, path: str, body: object = None, *, token: str = ""
+    ) -> Answer:
+        headers = {"authorization": f"Bearer {token or self.token()}"}
+        return self.call(function, api_event(method, path, body=body, headers=headers))
+
+
+@pytest.fixture
+def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    world, changes, now = memory_world(), MemoryInventoryChanges(), [NOON]
+
+    def clock() -> Any:
+        return now[0]
+
+    tokens = AccessTokens(SECRET, lifetime=timedelta(minutes=15), clock=clock)
+    overrides: dict[Callable[..., Any], Callable[..., Any]] = {
+        control_plane.stores: lambda: world.stores,
+        control_plane.access_tokens: lambda: tokens,
+        control_plane.campaign_trafficking: lambda: TraffickCampaigns(
+            world.stores, changes, clock=clock, new_id=new_id
+        ),
+        control_plane.creative_trafficking: lambda: TraffickCreatives(
+            stores=world.stores,
+            upload_forms=MemoryUploadForms(),
+            inventory_changes=changes,
+            clock=clock,
+            new_id=new_id,
+            max_upload_bytes=MAX_UPLOAD_BYTES,
+        ),
+    }
+    monkeypatch.setattr(control_plane, "access_tokens", lambda: tokens)
+    monkeypatch.setattr(creative_routes, "media_base_url", lambda: MEDIA_BASE_URL)
+    for handler in _HANDLERS.values():
+        handler.app.dependency_overrides.update(overrides)
+    yield Office(world, world.a_tenant(), tokens, changes, now)
+    for handler in _HANDLERS.values():
+        handler.app.dependency_overrides.clear()

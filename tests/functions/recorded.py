@@ -1,0 +1,59 @@
+"""Recorded AWS events, changed where a test is about it."""
+
+import base64
+import copy
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+_EVENTS = Path(__file__).resolve().parent.parent / "events"
+Event = dict[str, Any]
+REQUEST_ID = "JKJaXmPLvHcESHA="
+
+
+def recorded(name: str) -> Event:
+    event: Event = json.loads((_EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def api_event(
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    headers: dict[str, str] | None = None,
+    path_parameters: dict[str, str] | None = None,
+    is_base64: bool = False,
+) -> Event:
+    """Return an API Gateway v2 event; a body that is no text is sent as JSON."""
+    raw_path, _, query = path.partition("?")
+    event = recorded("api_gateway_v2")
+    event["rawPath"], event["rawQueryString"] = raw_path, query
+    event["requestContext"]["http"] |= {"method": method, "path": raw_path}
+    if query:
+        event["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True))
+    if path_parameters:
+        event["pathParameters"] = path_parameters
+    if body is not None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        event["headers"]["content-type"] = "application/json"
+        event["body"] = base64.b64encode(text.encode()).decode() if is_base64 else text
+        event["isBase64Encoded"] = is_base64
+    event["headers"] |= headers or {}
+    return event
+
+
+def sqs_event(*bodies: str) -> Event:
+    """Return an SQS batch whose messages are called m0, m1, …"""
+    (template,) = recorded("sqs")["Records"]
+    records = []
+    for number, body in enumerate(bodies):
+        record = copy.deepcopy(template) | {"messageId": f"m{number}", "body": body}
+        records.append(record)
+    return {"Records": records}
+
+
+def failures(answer: Any) -> list[str]:
+    """Return the ids of the messages that a handler reports as failed."""
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
