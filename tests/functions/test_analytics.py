@@ -1,0 +1,79 @@
+"""`/api/v1/campaigns/{campaign_id}/stats`."""
+
+from datetime import timedelta
+
+import pytest
+
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.domain.access import Role
+from ctv_ads.domain.beacon import BeaconEvent
+from tests.builders import NOON, a_beacon, a_campaign_draft, some_claims
+from tests.functions.conftest import Office
+from tests.functions.recorded import api_event
+
+
+def stats(campaign_id: str, query: str = "") -> str:
+    return f"/api/v1/campaigns/{campaign_id}/stats{query}"
+
+
+def a_delivered_campaign(office: Office) -> str:
+    """Two days: an ad seen in part and one past the budget, then one that failed."""
+    draft = a_campaign_draft(budget_micros=30_000)
+    campaign = office.world.a_serving_campaign(office.tenant, draft)
+    line_item_id = campaign.line_items[0].line_item_id
+    first, second, third = (
+        some_claims(line_item_id=line_item_id, decided_at=NOON + timedelta(hours=hours))
+        for hours in (0, 1, 24)
+    )
+    office.world.ledger.record(
+        [
+            a_beacon(first),
+            a_beacon(first, event=BeaconEvent.START),
+            a_beacon(first, event=BeaconEvent.START),
+            a_beacon(second),
+            a_beacon(third, event=BeaconEvent.ERROR, vast_error_code=405),
+            a_beacon(third, event=BeaconEvent.MUTE),
+        ]
+    )
+    return campaign.campaign_id
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_everybody_may_read_what_was_delivered(office: Office, role: Role) -> None:
+    campaign_id = a_delivered_campaign(office)
+    found = office.send("analytics", "GET", stats(campaign_id), token=office.token(role=role))
+    assert found.status == 200
+    totals = found.json["totals"]
+    assert (totals["impressions"], totals["starts"], totals["errors"]) == (2, 1, 1)
+    assert (totals["spend_micros"], totals["unbilled_impressions"]) == (20_000, 1)
+    assert (totals["budget_micros"], totals["remaining_micros"]) == (30_000, 10_000)
+    days = [(day["date"], day["impressions"], day["errors"]) for day in found.json["series"]]
+    assert days == [("2026-11-23", 2, 0), ("2026-11-24", 0, 1)]
+    assert found.json["data_as_of"] == "2026-11-23T12:00:00Z"
+
+
+def test_days_can_be_narrowed_and_the_budget_stays_whole(office: Office) -> None:
+    path = stats(a_delivered_campaign(office), "?from=2026-11-24&to=2026-11-24")
+    found = office.send("analytics", "GET", path).json
+    assert [day["date"] for day in found["series"]] == ["2026-11-24"]
+    assert (found["totals"]["impressions"], found["totals"]["remaining_micros"]) == (0, 10_000)
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "2026-11-23T12:00:00Z"])
+def test_what_is_no_day_is_told_by_its_name(office: Office, name: str, day: str) -> None:
+    path = stats(a_delivered_campaign(office), f"?{name}={day}")
+    refused = office.send("analytics", "GET", path)
+    refused.assert_problem(422, "invalid-request", name)
+
+
+def test_another_tenants_figures_are_not_found(office: Office) -> None:
+    other = office.world.a_tenant()
+    campaign = office.world.a_serving_campaign(other)
+    path = stats(campaign.campaign_id)
+    office.send("analytics", "GET", path).assert_problem(404, "not-found")
+
+
+def test_strangers_see_no_figures(office: Office) -> None:
+    refused = office.call("analytics", api_event("GET", stats(new_id())))
+    refused.assert_problem(401, "unauthenticated")
