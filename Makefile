@@ -6,10 +6,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 3000
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 EMULATOR := .venv-emulator
 export PORT
+# uv trusts what this machine trusts, such as a company's proxy.
+export UV_SYSTEM_CERTS ?= true
 
 # --- set-up ------------------------------------------------------------------------------------
 $(BIN)/uv: requirements/bootstrap.txt
@@ -59,7 +62,7 @@ format: setup ## Format and mend what can be mended
 
 .PHONY: test
 test: check ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup
 
 .PHONY: bench
 bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/

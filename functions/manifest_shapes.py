@@ -78,7 +78,7 @@ class QueueTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A fixed-rate EventBridge rule that sends `{"detail-type": "schedule"}`-shaped events."""
+    """A fixed-rate EventBridge rule that sends `{"detail-type": "Scheduled Event"}` events."""
 
     name: str
     every_minutes: int
