@@ -18,6 +18,7 @@ import psycopg
 from botocore.config import Config
 from psycopg.rows import DictRow, dict_row
 
+from local.poller import _LONG_POLL_S
 from local.ports import HOST, Ports, is_free
 from local.postgres import DATABASE, OWNER
 from local.processes import REPOSITORY
@@ -25,6 +26,7 @@ from local.secrets import Secrets
 
 _READY_WITHIN_S = 120.0
 _STOPPED_WITHIN_S = 60.0
+_REDELIVERY_S = 5  # longer than the consumer's window, or each batch would hold repeats
 # Below the ports that the kernel gives to outgoing connections, one of which might take them.
 _FIRST_PORTS = range(4500, 9500, 4)
 
@@ -100,7 +102,9 @@ class Product:
             assert self._process.poll() is None, f"the product ended:\n{self.log()}"
             assert time.monotonic() - started < _READY_WITHIN_S, f"not ready:\n{self.log()}"
             time.sleep(0.05)
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        self._redeliver_soon()
+        return seconds
 
     def stop(self) -> None:
         """Stop it as a service manager would: it exits 0 and leaves no process behind."""
@@ -169,11 +173,14 @@ class Product:
             # As bytes: psycopg's type for text wants it literal in the call.
             return connection.execute(query.encode(), values).fetchall()
 
-    def set_visibility_timeout(self, queue: str, seconds: int) -> None:
-        """Change after how long a message comes back that nobody has finished."""
+    def _redeliver_soon(self) -> None:
+        """Let beacons that nobody has finished come back after seconds, not after minutes."""
         self.sqs().set_queue_attributes(
-            QueueUrl=self.queue_url(queue), Attributes={"VisibilityTimeout": str(seconds)}
+            QueueUrl=self.queue_url("ad-events"),
+            Attributes={"VisibilityTimeout": str(_REDELIVERY_S)},
         )
+        # The emulator holds by the old time in a poll that is under way.
+        time.sleep(_LONG_POLL_S)
 
     def queue_url(self, name: str) -> str:
         """Return the address of a queue in the emulator."""

@@ -1,0 +1,91 @@
+"""What the product tells of itself: health, and its own documentation."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import httpx
+import pytest
+
+from functions.manifest import FUNCTIONS
+from tests.end_to_end.product import Product
+
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def test_health_tells_status_and_latency_of_each_dependency(product: Product) -> None:
+    answer = httpx.get(f"{product.base_url}/health")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    health = answer.json()
+    assert health["status"] == "up"
+    assert set(health["dependencies"]) == {"postgresql", "valkey", "s3", "sqs"}
+    for dependency in health["dependencies"].values():
+        assert dependency["status"] == "up"
+        assert 0 < dependency["latency_ms"] < 2000
+
+
+def test_the_openapi_document_lists_every_route(product: Product) -> None:
+    document = httpx.get(f"{product.base_url}/api/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    documented = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    deployed = {route.key for function in FUNCTIONS for route in function.routes}
+    preflights = {key for key in deployed if key.startswith("OPTIONS ")}
+    assert documented == deployed - preflights
+
+
+def test_every_documented_route_answers(product: Product) -> None:
+    document = httpx.get(f"{product.base_url}/api/openapi.json").json()
+    for path, operations in document["paths"].items():
+        address = re.sub(r"\{[^}]+\}", "00000000-0000-4000-8000-000000000000", path)
+        for method in operations:
+            answer = httpx.request(method, product.base_url + address)
+            # API Gateway's own refusal is {"message": …}: then nobody has the route.
+            assert answer.text != '{"message":"Not Found"}', f"{method} {path}"
+            assert answer.status_code < 500, f"{method} {path}: {answer.text}"
+
+
+def test_the_documentation_page_holds_the_document(product: Product) -> None:
+    answer = httpx.get(f"{product.base_url}/api/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    document = httpx.get(f"{product.base_url}/api/openapi.json").json()
+    for path in document["paths"]:
+        assert json.dumps(path) in answer.text
+    sources = re.findall(r"""<(?:script|link)[^>]*(?:src|href)=["'](https?:[^"']+)""", answer.text)
+    assert sources == [], "it works without the internet"
+
+
+def test_the_documentation_renders_in_a_browser(product: Product) -> None:
+    browser = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if browser is None:
+        pytest.skip("there is no Chromium on this machine")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000"]
+    rendered = subprocess.run(
+        [browser, *options, "--dump-dom", f"{product.base_url}/api/docs"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    document = httpx.get(f"{product.base_url}/api/openapi.json").json()
+    assert rendered.count("opblock-summary-path") >= len(document["paths"]), "operations are shown"
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"] in rendered
+
+
+def test_an_unknown_address_is_refused_as_api_gateway_does(product: Product) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/campaigns/", "/api//v1/campaigns"):
+        answer = httpx.get(product.base_url + path)
+        assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
+    start_page = httpx.get(f"{product.base_url}/")
+    assert start_page.status_code == 200
+    assert "/api/docs" in start_page.text, "the front door shows where to go"
