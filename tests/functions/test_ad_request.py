@@ -1,0 +1,180 @@
+"""The ad request, from the recorded request to the answer."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ctv_ads.adapters.memory.inventory import MemoryInventory
+from ctv_ads.domain.beacon import TRACKED_EVENTS
+from ctv_ads.domain.beacon_token import read_token
+from ctv_ads.errors import DependencyUnavailableError
+from ctv_ads.use_cases.serve_ad import ServeAd
+from functions.ad_request import handler
+from tests.ad_request_cases import DECISION_ID, Case, cases
+from tests.builders import DAY, KEYS, NOON, a_servable_line_item, an_inventory
+from tests.functions.conftest import Answer, answer_of
+from tests.functions.recorded import REQUEST_ID, Event, api_event
+
+BASE_URL = "https://ads.example.com"
+
+
+class Settings:
+    public_base_url: str | None = BASE_URL
+
+
+class Published:
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def current(self) -> Any:
+        if self._case.inventory is None:
+            raise DependencyUnavailableError("valkey", "Connection refused")
+        return self._case.inventory
+
+
+def answer_to(event: Event, reader: Any, monkeypatch: pytest.MonkeyPatch, seed: int = 0) -> Answer:
+    serve = ServeAd(
+        inventory=reader,
+        keys=KEYS,
+        beacon_lifetime=DAY,
+        clock=lambda: NOON,
+        new_id=lambda: DECISION_ID,
+        new_seed=lambda: seed,
+    )
+    monkeypatch.setattr(handler, "ad_server", lambda: serve)
+    monkeypatch.setattr(handler, "ad_server_settings", Settings)
+    return answer_of(handler.lambda_handler(event, object()))
+
+
+@pytest.mark.parametrize(
+    "case", cases(), ids=lambda case: f"{case.path.parent.name}/{case.path.stem}"
+)
+def test_golden_case(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = api_event(
+        case.request["method"],
+        case.request["path"],
+        body=case.request.get("body"),
+        headers=case.request.get("headers"),
+    )
+    answer = answer_to(event, Published(case), monkeypatch, case.seed)
+    assert answer.status == case.answer["status"], answer.body
+    if "problem" in case.answer:
+        answer.assert_problem(400, case.answer["problem"], *case.answer["paths"])
+    elif case.request["method"] == "GET":
+        _assert_vast(answer, case)
+    else:
+        _assert_json(answer, case)
+
+
+def _assert_vast(answer: Answer, case: Case) -> None:
+    assert answer.headers["content-type"].startswith("application/xml")
+    assert answer.headers["cache-control"] == "no-store, private, max-age=0"
+    assert answer.headers["x-decision-id"] == DECISION_ID
+    assert answer.headers.get("x-no-fill-reason") == case.answer.get("no_fill_reason")
+    assert answer.body.count("<Ad ") == case.answer["ads"]
+    assert answer.body == case.expected_vast(answer.body)
+
+
+def _assert_json(answer: Answer, case: Case) -> None:
+    document = answer.json
+    assert answer.headers["content-type"] == "application/json"
+    assert document["decision_id"] == DECISION_ID
+    assert document["no_fill_reason"] == case.answer.get("no_fill_reason")
+    assert len(document["ads"]) == case.answer["ads"]
+    for ad in document["ads"]:
+        assert ad["media"][0]["url"].startswith("https://media.example.com/")
+        events = {"impression", "clickTracking", "error", *TRACKED_EVENTS}
+        assert set(ad["tracking"]) == events
+        for name, address in ad["tracking"].items():
+            assert address == f"{BASE_URL}/api/v1/t/{name}/{ad['token']}"
+
+
+@pytest.fixture
+def inventory() -> MemoryInventory:
+    inventory = MemoryInventory()
+    inventory.publish(an_inventory(a_servable_line_item()))
+    return inventory
+
+
+VAST = "/api/v1/vast?placement=preroll"
+
+
+def test_every_beacon_of_an_ad_carries_what_was_decided(
+    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = answer_to(api_event("GET", VAST), inventory, monkeypatch)
+    addresses = re.findall(r"<!\[CDATA\[(https://ads\.example\.com/.*?)\]\]>", answer.body)
+    assert len(addresses) == 2 + len(TRACKED_EVENTS)
+    tokens = {address.split("/")[-1].split("?")[0] for address in addresses}
+    (token,) = tokens
+    claims = read_token(token, KEYS)
+    (line_item,) = next(iter(inventory.current().line_items.values()))
+    assert (claims.decision_id, claims.slot) == (DECISION_ID, 1)
+    assert claims.line_item_id == line_item.line_item_id
+    assert claims.creative_id == line_item.creatives[0].creative_id
+    assert claims.price_micros == line_item.price_micros
+    assert (claims.decided_at, claims.expires_at) == (NOON, NOON + DAY)
+    assert claims.placement_id == inventory.current().placements["preroll"].placement_id
+
+
+def test_players_of_any_origin_may_read_the_answer(
+    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for origin, allowed, credentials in (
+        ("https://player.example", "https://player.example", "true"),
+        ("null", "*", None),
+        (None, "*", None),
+    ):
+        headers = {"origin": origin} if origin else None
+        for event in (
+            api_event("GET", VAST, headers=headers),
+            api_event("GET", "/api/v1/vast", headers=headers),
+            api_event("POST", "/api/v1/ad-request", body="{", headers=headers),
+            api_event("OPTIONS", "/api/v1/vast", headers=headers),
+        ):
+            answer = answer_to(event, inventory, monkeypatch)
+            assert answer.headers["access-control-allow-origin"] == allowed
+            assert answer.headers.get("access-control-allow-credentials") == credentials
+
+
+def test_a_preflight_is_answered_without_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answer_to(api_event("OPTIONS", "/api/v1/ad-request"), None, monkeypatch)
+    assert (answer.status, answer.body) == (204, "")
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "content-type"
+
+
+def test_a_body_in_base64_is_read(
+    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"placement": "preroll"}
+    event = api_event("POST", "/api/v1/ad-request", body=body, is_base64=True)
+    assert len(answer_to(event, inventory, monkeypatch).json["ads"]) == 1
+
+
+@pytest.mark.parametrize("body", ["%%%", "gA==", "ü"])
+def test_what_only_says_it_is_base64_is_the_callers_mistake(
+    body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = api_event("POST", "/api/v1/ad-request", body="x", is_base64=True) | {"body": body}
+    answer_to(event, None, monkeypatch).assert_problem(400, "malformed-request")
+
+
+def test_without_a_setting_beacons_go_to_the_apis_own_name(
+    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "public_base_url", None)
+    answer = answer_to(api_event("GET", VAST), inventory, monkeypatch)
+    assert "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/api/v1/t/" in answer.body
+
+
+def test_a_broken_inventory_is_logged_and_never_told_to_the_player(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = answer_to(api_event("GET", VAST), MemoryInventory(), monkeypatch)
+    assert answer.headers["x-no-fill-reason"] == "inventory_unavailable"
+    assert "decided without inventory" in caplog.text
+    assert "published" not in answer.body
+    assert json.dumps(REQUEST_ID) not in answer.body
