@@ -114,7 +114,7 @@ def test_another_refusal_is_the_operators_business(s3: "S3Client") -> None:
     reader = uploaded(s3, "refused", b"abc")
     wrong = ObjectReader(s3, BUCKET, "refused", size_bytes=2 * BLOCK_BYTES, etag=reader._etag)
     wrong.seek(BLOCK_BYTES)
-    with pytest.raises(DependencyUnavailableError, match="S3: "):
+    with pytest.raises(DependencyUnavailableError, match="s3: "):
         wrong.read(1)
 
 
