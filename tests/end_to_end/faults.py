@@ -36,9 +36,9 @@ def await_waiting_consumers(product: Product, count: int) -> list[DictRow]:
     return seen.value
 
 
-def kill_consumers(product: Product) -> int:
-    """Kill every process of the consumer with SIGKILL and return how many there were."""
-    processes = product.function_processes("impressions.consumer")
+def kill_function(product: Product, handler: str) -> int:
+    """Kill every process of a function with SIGKILL and return how many there were."""
+    processes = product.function_processes(handler)
     for process in processes:
         process.kill()
     psutil.wait_procs(processes, timeout=5)

@@ -116,6 +116,15 @@ class Product:
         _, left = psutil.wait_procs(family, timeout=5)
         assert not left, f"processes outlived the product: {left}"
 
+    def cut_the_power(self) -> None:
+        """Kill the runner alone, and return once nothing of the product is left."""
+        assert self._process is not None
+        family = self.descendants()
+        self._process.kill()
+        self._process.wait()
+        _, left = psutil.wait_procs(family, timeout=20)
+        assert not left, f"processes outlived the killed runner: {left}"
+
     def kill(self) -> None:
         """End it whatever its state; for tests that have failed."""
         if self._process is not None and self._process.poll() is None:
@@ -174,11 +183,12 @@ class Product:
             return connection.execute(query.encode(), values).fetchall()
 
     def _redeliver_soon(self) -> None:
-        """Let beacons that nobody has finished come back after seconds, not after minutes."""
-        self.sqs().set_queue_attributes(
-            QueueUrl=self.queue_url("ad-events"),
-            Attributes={"VisibilityTimeout": str(_REDELIVERY_S)},
-        )
+        """Let messages that nobody has finished come back after seconds, not after minutes."""
+        for queue in ("ad-events", "creative-uploads"):
+            self.sqs().set_queue_attributes(
+                QueueUrl=self.queue_url(queue),
+                Attributes={"VisibilityTimeout": str(_REDELIVERY_S)},
+            )
         # The emulator holds by the old time in a poll that is under way.
         time.sleep(_LONG_POLL_S)
 

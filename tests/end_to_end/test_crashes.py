@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.end_to_end.faults import await_waiting_consumers, kill_consumers, locked
+from tests.end_to_end.faults import await_waiting_consumers, kill_function, locked
 from tests.end_to_end.ledger import assert_reconciled, billed, events_of
-from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player
+from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player, post_to_s3
 from tests.end_to_end.product import Product
 from tests.end_to_end.test_beacons import await_impressions, await_quiet
 from tests.end_to_end.videos import Video
@@ -29,7 +29,7 @@ def test_a_consumer_killed_in_mid_batch_loses_and_doubles_nothing(
         player.fire(ad["tracking"]["start"] for ad in late)
         player.show(early)
         await_waiting_consumers(product, 1)
-        assert kill_consumers(product) >= 1
+        assert kill_function(product, "impressions.consumer") >= 1
         assert billed(product, campaign) == 5 * PRICE_MICROS, "nothing of the batch is billed yet"
         assert len(events_of(product, campaign)) == 5, "nothing of the batch is stored yet"
 
@@ -43,20 +43,40 @@ def test_a_consumer_killed_in_mid_batch_loses_and_doubles_nothing(
     assert product.messages_in("ad-events-dead") == 0, "no beacon was given up"
 
 
-def test_one_batch_in_the_hands_of_two_consumers_bills_once(
+def test_two_consumers_at_once_neither_bill_twice_nor_over_the_budget(
     product: Product, owner: Person, player: Player, video: Video
 ) -> None:
-    campaign = owner.run_campaign(video)
-    ads = player.ads(10)
+    campaign = owner.run_campaign(video, budget_micros=12 * PRICE_MICROS)
+    first, second = player.ads(10), player.ads(10)
     with locked(product, campaign):
-        show_at_once(ads)
-        # The first waits so long that SQS hands the same messages to a second one.
+        show_at_once(first)
+        await_waiting_consumers(product, 1)
+        # While the first consumer waits, the second gets new impressions, and those of the
+        # first once more, for SQS takes them for lost.
+        show_at_once(second)
         await_waiting_consumers(product, 2)
-    await_impressions(owner, campaign, 10)
+    await_impressions(owner, campaign, 20)
     await_quiet(product)
-    assert len(events_of(product, campaign)) == 10
-    assert billed(product, campaign) == 10 * PRICE_MICROS
+    assert len(events_of(product, campaign)) == 20, "each once"
+    assert billed(product, campaign) == 12 * PRICE_MICROS, "the budget, to the micro"
+    assert owner.statistics(campaign)["totals"]["unbilled_impressions"] == 8
     assert_reconciled(product, campaign)
+
+
+def test_a_validation_killed_in_mid_work_is_done_again(
+    product: Product, owner: Person, video: Video
+) -> None:
+    registered = owner.register(owner.create_campaign(), video)
+    creative_id = registered["creative"]["id"]
+    with product.database() as connection:
+        connection.execute(
+            "SELECT 1 FROM creatives WHERE creative_id = %s FOR UPDATE", (creative_id,)
+        )
+        assert post_to_s3(registered["upload"], video).is_success
+        await_waiting_consumers(product, 1)
+        assert kill_function(product, "creatives.on_upload") >= 1
+    ready = owner.verdict(registered["creative"])
+    assert (ready["status"], ready["sha256"]) == ("ready", video.sha256)
 
 
 def test_a_message_that_is_no_beacon_does_not_hold_up_the_others(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.end_to_end.faults import down
+from tests.end_to_end.faults import down, kill_function
 from tests.end_to_end.ledger import assert_reconciled, billed
 from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player, sign_in
 from tests.end_to_end.product import Product, eventually
@@ -47,6 +47,12 @@ def test_without_postgresql_ads_go_on_and_no_beacon_is_lost(
             assert_problem(answer, 503)
             assert answer.json()["dependency"] == "postgresql"
             assert "postgresql" in answer.json()["detail"]
+        kill_function(product, "campaigns.handler")
+        started_now = eventually(
+            lambda: problem_of_new_process(owner), within_s=15, what="a new process answers"
+        ).value
+        assert_problem(started_now, 503)
+        assert started_now.json()["dependency"] == "postgresql"
         shown_during = player.ad()
         assert shown_during["campaign_id"] == campaign["id"], "deciding needs no PostgreSQL"
         player.show([shown_before, shown_during])
@@ -86,13 +92,14 @@ def test_without_valkey_the_last_inventory_serves(
         assert owner.get(f"/campaigns/{campaign['id']}")["status"] == "active", "not concerned"
 
         # Processes that start now have never seen an inventory.
-        for process in product.function_processes("ad_request.handler"):
-            process.kill()
+        kill_function(product, "ad_request.handler")
         empty = eventually(
-            lambda: cold_answer(product, player), within_s=10, what="a new process answers"
+            lambda: cold_answer(player), within_s=10, what="a new process answers"
         ).value
         assert play(empty.content) is None
         assert empty.headers["x-no-fill-reason"] == "inventory_unavailable"
+        log = (product.data_dir / "logs" / "ad-request.log").read_text()
+        assert "decided without inventory: valkey" in log, "the operator is told who is to blame"
 
     await_health(product)
     await_impressions(owner, campaign, 1)
@@ -127,7 +134,13 @@ def warm_every_process(product: Product, player: Player) -> None:
         player.vast()
 
 
-def cold_answer(product: Product, player: Player) -> httpx.Response | None:
+def problem_of_new_process(owner: Person) -> httpx.Response | None:
+    """Return the answer of a process that started a moment ago, or None while there is none."""
+    answer = owner.api.get("/campaigns")
+    return None if answer.status_code == 500 else answer
+
+
+def cold_answer(player: Player) -> httpx.Response | None:
     """Return the answer of a process that started a moment ago, or None while there is none."""
     answer = player.http.get("/api/v1/vast", params={"placement": player.placement})
     return answer if answer.status_code == 200 else None

@@ -56,6 +56,18 @@ def test_a_stop_and_a_start_lose_nothing(
     assert_reconciled(product, campaign)
 
 
+def test_a_power_cut_loses_no_beacon_that_was_taken(
+    product: Product, owner: Person, player: Player, video: Video
+) -> None:
+    campaign = owner.run_campaign(video)
+    player.show(player.ads(5))
+    product.cut_the_power()
+    product.start()
+    await_impressions(owner, campaign, 5)
+    assert owner.statistics(campaign)["totals"]["spend_micros"] == 5 * PRICE_MICROS
+    assert_reconciled(product, campaign)
+
+
 def test_busy_ports_are_told_with_a_way_out(product: Product, tmp_path: Path) -> None:
     said = refused_start(ports=product.ports, data_dir=tmp_path / "data")
     for port in product.ports.by_name().values():

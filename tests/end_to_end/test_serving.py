@@ -141,6 +141,25 @@ def test_the_higher_cpm_wins(owner: Person, player: Player, video: Video) -> Non
     )
 
 
+def test_creatives_take_turns_until_they_are_deleted(
+    owner: Person, player: Player, video: Video
+) -> None:
+    campaign = owner.run_campaign(video)
+    second = owner.upload(campaign, video)
+    eventually(
+        lambda: player.ad()["creative_id"] == second["id"], within_s=5, what="the new one serves"
+    )
+    assert len({ad["creative_id"] for ad in player.ads(30)}) == 2, "both serve"
+
+    assert owner.api.delete(f"/creatives/{second['id']}").status_code == 204
+    (first,) = owner.get(f"/campaigns/{campaign['id']}/creatives")["items"]
+    eventually(
+        lambda: {ad["creative_id"] for ad in player.ads(10)} == {first["id"]},
+        within_s=_ON_AIR_WITHIN_S,
+        what="the deleted one is off air",
+    )
+
+
 def test_campaigns_serve_only_in_their_flight_and_on_their_own_channel(
     owner: Person, player: Player, video: Video
 ) -> None:
