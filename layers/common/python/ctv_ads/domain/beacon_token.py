@@ -8,9 +8,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ctv_ads.domain.beacon import BeaconClaims
@@ -18,6 +19,8 @@ from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
 
 _VERSION = 1
 _SIGNATURE_BYTES = 16
+_LEAST_KEY_BYTES = 32
+_KEY_ID = re.compile("[A-Za-z0-9]{1,16}")
 # decision, line item, creative, placement; slot; decided at (ms); lifetime (s); price (micros)
 _CLAIMS = struct.Struct(">16s16s16s16sBQIQ")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,19 +35,25 @@ class TokenKeys:
     """The keys that sign and check tokens, by key id; `current` signs."""
 
     current: str
-    keys: Mapping[str, bytes]
+    keys: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
     def from_secret(cls, secret: Mapping[str, str]) -> "TokenKeys":
         """Read keys from their secret: `{"current": "k1", "k1": "…", "k0": "…"}`.
 
         Raises:
-            ValueError: there is no current key, or it is shorter than 32 characters.
+            ValueError: there is no current key, a key is shorter than 32 characters, or an id
+                is not 1 to 16 letters and digits. A former key checks tokens too, so a weak
+                one would let anybody sign.
         """
         current = secret.get("current", "")
         keys = {key_id: text.encode() for key_id, text in secret.items() if key_id != "current"}
-        if len(keys.get(current, b"")) < 32:
-            raise ValueError("the secret needs a current key of at least 32 characters")
+        if current not in keys or not all(map(_KEY_ID.fullmatch, keys)):
+            raise ValueError(
+                "the secret needs a current key, and ids of 1 to 16 letters and digits"
+            )
+        if min(map(len, keys.values())) < _LEAST_KEY_BYTES:
+            raise ValueError(f"the secret needs keys of at least {_LEAST_KEY_BYTES} characters")
         return cls(current, keys)
 
 
@@ -113,6 +122,9 @@ def _split(token: str) -> tuple[bytes, bytes, str]:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadTokenError("not base64url") from error
+    # One spelling for one token: b64decode would also take more padding, or idle last bits.
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+        raise BadTokenError("not base64url as we write it")
     if len(raw) < 2 or raw[0] != _VERSION:
         raise BadTokenError("not a token of this version")
     if len(raw) != 2 + raw[1] + _CLAIMS.size + _SIGNATURE_BYTES:
