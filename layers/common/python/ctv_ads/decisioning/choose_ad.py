@@ -44,13 +44,13 @@ def choose_ad(inventory: Inventory, ad_break: AdBreak, context: DecisionContext)
         return Choice(None, NoFillReason.UNKNOWN_PLACEMENT)
     rejections: list[tuple[LineItemId, NoFillReason]] = []
     ranked = inventory.line_items.get(placement.organization_id, ())
-    for line_item in _take_turns(ranked, context.seed):
+    for line_item, rest in _take_turns(ranked, context.seed):
         creatives = [c for c in line_item.creatives if _fits(c, ad_break)]
         reason = _reject(line_item, now=context.now)
         if reason is None and not creatives:
             reason = NoFillReason.NO_CREATIVE_FITS
         if reason is None:
-            creative = creatives[context.seed % len(creatives)]
+            creative = creatives[rest % len(creatives)]
             ad = ChosenAd(line_item, creative, placement.placement_id)
             return Choice(ad, None, tuple(rejections))
         rejections.append((line_item.line_item_id, reason))
@@ -58,13 +58,19 @@ def choose_ad(inventory: Inventory, ad_break: AdBreak, context: DecisionContext)
     return Choice(None, last, tuple(rejections))
 
 
-def _take_turns(ranked: Sequence[ServableLineItem], seed: int) -> Iterator[ServableLineItem]:
-    """Yield line items in rank order, each group of equals rotated by `seed`."""
+def _take_turns(
+    ranked: Sequence[ServableLineItem], seed: int
+) -> Iterator[tuple[ServableLineItem, int]]:
+    """Yield line items in rank order, each group of equals rotated by `seed`.
+
+    With each comes what that rotation leaves of the seed, to choose a creative by: the seed
+    itself would tie each line item to the same creatives for ever.
+    """
     for _, group in groupby(ranked, key=lambda item: (item.priority, item.price_micros)):
         equals = list(group)
-        first = seed % len(equals)
-        yield from equals[first:]
-        yield from equals[:first]
+        rest, first = divmod(seed, len(equals))
+        for line_item in equals[first:] + equals[:first]:
+            yield line_item, rest
 
 
 def _reject(line_item: ServableLineItem, *, now: datetime) -> NoFillReason | None:
