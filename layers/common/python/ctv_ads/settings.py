@@ -21,16 +21,20 @@ def _text(value: str) -> str:
 
 
 def _positive(value: str) -> int:
-    number = int(value)
-    if number <= 0:
+    text = value.strip()
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError("must be a whole number above 0")
-    return number
+    return int(text)
 
 
 def _address(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            is_whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # its message would repeat a password that is taken for a port
+            is_whole = False
+        if not is_whole:
             raise ValueError(f"must be an address that starts with {' or '.join(schemes)}://")
         return value.rstrip("/")
 
@@ -45,11 +49,13 @@ def _setting(
     meaning: str,
     parse: Callable[[str], Any] = _text,
     default: Any = MISSING,  # noqa: ANN401 - a setting's default has the setting's own type
+    *,
+    is_secret: bool = False,
 ) -> Any:  # noqa: ANN401 - stands for a field of the setting's own type
     metadata = {"name": name, "meaning": meaning, "parse": parse}
     if default is MISSING:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(metadata=metadata, repr=not is_secret)
+    return field(default=default, metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +92,8 @@ class AwsSettings(Settings):
     """What Lambda itself sets: who this function is to AWS."""
 
     access_key: str = _setting("AWS_ACCESS_KEY_ID", "set by Lambda")
-    secret_key: str = _setting("AWS_SECRET_ACCESS_KEY", "set by Lambda")
-    session_token: str = _setting("AWS_SESSION_TOKEN", "set by Lambda", _text, "")
+    secret_key: str = _setting("AWS_SECRET_ACCESS_KEY", "set by Lambda", is_secret=True)
+    session_token: str = _setting("AWS_SESSION_TOKEN", "set by Lambda", _text, "", is_secret=True)
     region: str = _setting("AWS_REGION", "set by Lambda")
     endpoint_url: str = _setting(
         "AWS_ENDPOINT_URL",
@@ -105,6 +111,7 @@ class ValkeySettings(Settings):
         "VALKEY_URL",
         "address of Valkey; rediss:// for TLS",
         _address("redis", "rediss"),
+        is_secret=True,
     )
     valkey_timeout_ms: int = _setting(
         "VALKEY_TIMEOUT_MS",

@@ -11,7 +11,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +25,8 @@ class AwsIdentity:
     """Who signs: Lambda's own credentials, and the region."""
 
     access_key: str
-    secret_key: str
-    session_token: str
+    secret_key: str = field(repr=False)
+    session_token: str = field(repr=False)
     region: str
     endpoint_url: str = ""
     """One address for every service (the local emulator); empty for AWS itself."""
