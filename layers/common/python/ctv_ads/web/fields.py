@@ -22,7 +22,8 @@ def _plain(text: str) -> str:
 
 def _web_address(text: str) -> str:
     parts = urlsplit(_plain(text))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in text:
+    is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    if not is_absolute or parts.port == 0 or " " in text:
         raise ValueError("must be an absolute http:// or https:// address")
     return text
 

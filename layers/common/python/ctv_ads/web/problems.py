@@ -18,6 +18,7 @@ from ctv_ads.errors import (
     InvalidRequestError,
     NotFoundError,
     UnauthenticatedError,
+    UploadGoneError,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -28,6 +29,7 @@ STATUS_BY_ERROR: Mapping[type[CtvAdsError], HTTPStatus] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    UploadGoneError: HTTPStatus.CONFLICT,
     DependencyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
