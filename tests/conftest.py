@@ -9,7 +9,7 @@ import pytest
 
 from ctv_ads.migrate import ensure_role, migrate_up, packaged_migrations
 from local.postgres import DATABASE, PostgresServer
-from tests.worlds import PostgresWorld, Schema, postgres_world
+from tests.worlds import Schema, World, postgres_world
 
 pytest_plugins = ["tests.local_servers"]
 
@@ -42,7 +42,7 @@ def schema(postgres_server: PostgresServer) -> Schema:
 
 
 @pytest.fixture(scope="session")
-def postgres_of_session(schema: Schema) -> Iterator[PostgresWorld]:
+def postgres_of_session(schema: Schema) -> Iterator[World]:
     """One world for all tests: each makes its own tenants, connections are kept."""
     world = postgres_world(schema)
     yield world

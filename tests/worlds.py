@@ -1,18 +1,11 @@
-"""The same product on two grounds: in memory and on PostgreSQL, ready to be asked through ports."""
+"""The product on PostgreSQL, ready to be asked through ports."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.memory.beacon_ledger import MemoryBeaconLedger
-from ctv_ads.adapters.memory.creatives import MemoryCreativeValidation
-from ctv_ads.adapters.memory.database import Advertiser, MemoryDatabase, Organization
-from ctv_ads.adapters.memory.inventory import MemoryInventorySource
-from ctv_ads.adapters.memory.stores import MemoryStores
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
@@ -37,17 +30,39 @@ MEDIA_BASE_URL = "https://media.example.com"
 
 
 @dataclass(slots=True)
-class World(ABC):
-    """Adapters of one kind, and what tests arrange with them."""
+class World:
+    """The adapters on PostgreSQL, by the roles that the functions have, and what tests arrange."""
 
     stores: Stores
     ledger: BeaconLedger
     source: InventorySource
     validation: CreativeValidation
+    schema: "Schema"
+    api: Database
+    pipeline: Database
 
-    @abstractmethod
     def add(self, tenant: Tenant) -> None:
-        """Store a tenant with its person, advertiser and placement."""
+        account = tenant.account
+        values = {
+            "organization_id": tenant.organization_id,
+            "organization_name": account.organization_name,
+            "user_id": account.user_id,
+            "email": account.email,
+            "name": account.name,
+            "password_hash": account.password_hash,
+            "role": account.role.value,
+            "advertiser_id": tenant.advertiser_id,
+            "advertiser_name": tenant.advertiser_name,
+            "placement_id": tenant.placement_id,
+            "placement_key": tenant.placement_key,
+        }
+        with psycopg.connect(self.schema.owner_dsn) as connection:
+            for statement in _ADD_TENANT:
+                connection.execute(statement, values)
+
+    def close(self) -> None:
+        self.api.close()
+        self.pipeline.close()
 
     def a_tenant(self, *, email: str | None = None) -> Tenant:
         tenant = a_tenant(email=email)
@@ -89,34 +104,6 @@ class World(ABC):
             return store.campaigns.get(campaign_id)
 
 
-@dataclass(slots=True)
-class MemoryWorld(World):
-    """Everything in memory."""
-
-    database: MemoryDatabase
-
-    def add(self, tenant: Tenant) -> None:
-        self.database.add_organization(Organization(tenant.organization_id))
-        self.database.add_account(tenant.account)
-        self.database.add_advertiser(
-            Advertiser(tenant.advertiser_id, tenant.organization_id, tenant.advertiser_name)
-        )
-        self.database.add_placement(
-            tenant.placement_key, tenant.placement_id, tenant.organization_id
-        )
-
-
-def memory_world(now: datetime = NOON) -> MemoryWorld:
-    database = MemoryDatabase(lambda: now)
-    return MemoryWorld(
-        stores=MemoryStores(database),
-        ledger=MemoryBeaconLedger(database),
-        source=MemoryInventorySource(database, MEDIA_BASE_URL),
-        validation=MemoryCreativeValidation(database),
-        database=database,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Schema:
     """A migrated database and how each of its roles connects."""
@@ -150,41 +137,9 @@ _ADD_TENANT = (
 )
 
 
-@dataclass(slots=True)
-class PostgresWorld(World):
-    """Everything on PostgreSQL, by the roles that the functions have."""
-
-    schema: Schema
-    api: Database
-    pipeline: Database
-
-    def add(self, tenant: Tenant) -> None:
-        account = tenant.account
-        values = {
-            "organization_id": tenant.organization_id,
-            "organization_name": account.organization_name,
-            "user_id": account.user_id,
-            "email": account.email,
-            "name": account.name,
-            "password_hash": account.password_hash,
-            "role": account.role.value,
-            "advertiser_id": tenant.advertiser_id,
-            "advertiser_name": tenant.advertiser_name,
-            "placement_id": tenant.placement_id,
-            "placement_key": tenant.placement_key,
-        }
-        with psycopg.connect(self.schema.owner_dsn) as connection:
-            for statement in _ADD_TENANT:
-                connection.execute(statement, values)
-
-    def close(self) -> None:
-        self.api.close()
-        self.pipeline.close()
-
-
-def postgres_world(schema: Schema) -> PostgresWorld:
+def postgres_world(schema: Schema) -> World:
     api, pipeline = Database(schema.api_secret), Database(schema.pipeline_secret)
-    return PostgresWorld(
+    return World(
         stores=PostgresStores(api),
         ledger=PostgresBeaconLedger(pipeline),
         source=PostgresInventorySource(pipeline, MEDIA_BASE_URL),

@@ -9,7 +9,7 @@ from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import NOON, PRICE_MICROS, Tenant, a_beacon, a_campaign_draft, some_claims
-from tests.worlds import PostgresWorld, World, memory_world
+from tests.worlds import World
 
 
 def claims_of(campaign: Campaign, *, after: timedelta = timedelta(0)) -> BeaconClaims:
@@ -163,13 +163,7 @@ class BeaconLedgerContract:
         assert [(day.day.day, day.counts.impressions) for day in series] == [(23, 1), (24, 1)]
 
 
-class TestMemoryBeaconLedger(BeaconLedgerContract):
-    @pytest.fixture
-    def world(self) -> World:
-        return memory_world()
-
-
 class TestPostgresBeaconLedger(BeaconLedgerContract):
     @pytest.fixture
-    def world(self, postgres_of_session: PostgresWorld) -> World:
+    def world(self, postgres_of_session: World) -> World:
         return postgres_of_session

@@ -6,7 +6,7 @@ from ctv_ads.domain.creative import Creative, CreativeStatus
 from ctv_ads.domain.ids import CreativeId
 from ctv_ads.domain.media import Rejection, RejectionCode
 from tests.builders import NOON, Tenant, a_creative_draft, media_facts
-from tests.worlds import PostgresWorld, World, memory_world
+from tests.worlds import World
 
 TOO_SHORT = Rejection(RejectionCode.TOO_SHORT, "The file is 0.5 s long.")
 
@@ -79,18 +79,14 @@ class CreativeValidationContract:
         assert not accept(world, creative)
         assert world.validation.start(creative.creative_id) is None
 
-    @pytest.mark.parametrize("unknown", ["01a20626-e06b-7027-a8ba-5ebc8f6a5d40", "../../etc/passwd", "", "x' OR 1=1"])
+    @pytest.mark.parametrize(
+        "unknown", ["01a20626-e06b-7027-a8ba-5ebc8f6a5d40", "../../etc/passwd", "", "x' OR 1=1"]
+    )
     def test_nobody_waits_by_an_unknown_id(self, world: World, unknown: str) -> None:
         assert world.validation.start(CreativeId(unknown)) is None
 
 
-class TestMemoryCreativeValidation(CreativeValidationContract):
-    @pytest.fixture
-    def world(self) -> World:
-        return memory_world()
-
-
 class TestPostgresCreativeValidation(CreativeValidationContract):
     @pytest.fixture
-    def world(self, postgres_of_session: PostgresWorld) -> World:
+    def world(self, postgres_of_session: World) -> World:
         return postgres_of_session

@@ -29,7 +29,7 @@ from tests.builders import (
     an_inventory,
     some_claims,
 )
-from tests.worlds import MEDIA_BASE_URL, PostgresWorld, World, memory_world
+from tests.worlds import MEDIA_BASE_URL, World
 
 
 def served(world: World, tenant: Tenant) -> tuple[ServableLineItem, ...]:
@@ -129,15 +129,9 @@ class InventorySourceContract:
         ]
 
 
-class TestMemoryInventorySource(InventorySourceContract):
-    @pytest.fixture
-    def world(self) -> World:
-        return memory_world()
-
-
 class TestPostgresInventorySource(InventorySourceContract):
     @pytest.fixture
-    def world(self, postgres_of_session: PostgresWorld) -> World:
+    def world(self, postgres_of_session: World) -> World:
         return postgres_of_session
 
 

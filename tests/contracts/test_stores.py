@@ -11,7 +11,7 @@ from ctv_ads.domain.ids import AdvertiserId, CampaignId, UserId
 from ctv_ads.domain.statistics import DeliveryCounts
 from ctv_ads.errors import InvalidRequestError, NotFoundError
 from tests.builders import NOON, a_beacon, a_campaign_draft, a_creative_draft, some_claims
-from tests.worlds import PostgresWorld, World, memory_world
+from tests.worlds import World
 
 
 class StoresContract:
@@ -222,13 +222,7 @@ class StatisticsContract:
         assert none.totals == DeliveryCounts()
 
 
-class TestMemoryStores(StoresContract, AccountsContract, StatisticsContract):
-    @pytest.fixture
-    def world(self) -> World:
-        return memory_world()
-
-
 class TestPostgresStores(StoresContract, AccountsContract, StatisticsContract):
     @pytest.fixture
-    def world(self, postgres_of_session: PostgresWorld) -> World:
+    def world(self, postgres_of_session: World) -> World:
         return postgres_of_session

@@ -1,4 +1,4 @@
-"""The control plane over memory: real handlers, real tokens, no server."""
+"""The control plane on PostgreSQL: real handlers, real tokens, real rows."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from functions.creatives import handler as creatives
 from functions.creatives import routes as creative_routes
 from tests.builders import NOON, Tenant
 from tests.functions.recorded import REQUEST_ID, Event, api_event
-from tests.worlds import MEDIA_BASE_URL, MemoryWorld, memory_world
+from tests.worlds import MEDIA_BASE_URL, World
 
 SECRET = {"current": "k1", "k1": "a-key-of-the-tests-with-32-characters"}
 MAX_UPLOAD_BYTES = 10_000_000
@@ -72,7 +72,7 @@ def answer_of(response: dict[str, Any]) -> Answer:
 class Office:
     """Where people of one organization work."""
 
-    world: MemoryWorld
+    world: World
     tenant: Tenant
     tokens: AccessTokens
     changes: MemoryInventoryChanges
@@ -93,8 +93,8 @@ class Office:
 
 
 @pytest.fixture
-def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    world, changes, now = memory_world(), MemoryInventoryChanges(), [NOON]
+def office(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    world, changes, now = postgres_of_session, MemoryInventoryChanges(), [NOON]
 
     def clock() -> Any:
         return now[0]

@@ -12,6 +12,7 @@ from ctv_ads.domain.access import Role
 from tests.builders import NOON, Tenant, a_tenant
 from tests.functions.conftest import SECRET, Answer, Office
 from tests.functions.recorded import api_event
+from tests.worlds import World
 
 LOGIN, PROFILE = "/api/v1/auth/login", "/api/v1/auth/profile"
 PASSWORD = "correct horse, ümläut"
@@ -22,10 +23,10 @@ def password_hash() -> str:
     return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
-@pytest.fixture
-def person(office: Office, password_hash: str) -> Tenant:
+@pytest.fixture(scope="module")
+def person(postgres_of_session: World, password_hash: str) -> Tenant:
     tenant = a_tenant(role=Role.ADMIN, email="ada@example.com", password_hash=password_hash)
-    office.world.add(tenant)
+    postgres_of_session.add(tenant)
     return tenant
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ctv_ads.adapters.aws.beacon_queue import encode_beacon
-from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.inventory import MemoryInventory
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploads
@@ -29,14 +28,14 @@ from tests.builders import (
     some_claims,
 )
 from tests.functions.recorded import failures, recorded, sqs_event
-from tests.worlds import MemoryWorld, memory_world
+from tests.worlds import World
 
 CONTEXT: Any = object()
 
 
 @pytest.fixture
-def world() -> MemoryWorld:
-    return memory_world()
+def world(postgres_of_session: World) -> World:
+    return postgres_of_session
 
 
 class DownLedger:
@@ -48,10 +47,10 @@ class TestConsumer:
     """`functions/impressions/consumer.py`."""
 
     @pytest.fixture(autouse=True)
-    def _ledger(self, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _ledger(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
 
-    def test_the_same_impression_fifty_times_is_billed_once(self, world: MemoryWorld) -> None:
+    def test_the_same_impression_fifty_times_is_billed_once(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = world.a_serving_campaign(tenant)
         line_item_id = campaign.line_items[0].line_item_id
@@ -61,7 +60,7 @@ class TestConsumer:
         billed = world.campaign(tenant, campaign.campaign_id).billed_micros
         assert billed == PRICE_MICROS
 
-    def test_poison_fails_alone(self, world: MemoryWorld) -> None:
+    def test_poison_fails_alone(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = world.a_serving_campaign(tenant)
         line_item_id = campaign.line_items[0].line_item_id
@@ -93,7 +92,7 @@ class TestConsumer:
             consumer.lambda_handler(event, CONTEXT)
 
     def test_logs_tell_figures_and_no_tokens(
-        self, world: MemoryWorld, capsys: pytest.CaptureFixture[str]
+        self, world: World, capsys: pytest.CaptureFixture[str]
     ) -> None:
         consumer.lambda_handler(sqs_event("a-secret-word"), CONTEXT)
         assert "a-secret-word" not in capsys.readouterr().out
@@ -106,7 +105,7 @@ class TestInventory:
         "event", [sqs_event("campaign 1 is active", "campaign 2 is paused"), {"source": "schedule"}]
     )
     def test_any_event_publishes_everything_once(
-        self, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+        self, world: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
     ) -> None:
         tenant, published = world.a_tenant(), MemoryInventory()
         world.a_serving_campaign(tenant)
@@ -130,7 +129,7 @@ class TestInventory:
 class Studio:
     """Where uploads arrive and are judged."""
 
-    def __init__(self, world: MemoryWorld) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self.uploads = MemoryUploads()
         self.changes = MemoryInventoryChanges()
@@ -166,7 +165,7 @@ class TestOnUpload:
     """`functions/creatives/on_upload.py`."""
 
     @pytest.fixture
-    def studio(self, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    def studio(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Studio:
         studio = Studio(world)
         monkeypatch.setattr(on_upload, "creative_validation", lambda: studio.judge)
         return studio
@@ -220,7 +219,15 @@ class TestOnUpload:
         assert studio.changes.reasons == []
 
     @pytest.mark.parametrize(
-        "key", [f"creatives/{new_id()}", "creatives/", "x", "", "creatives/../x", "media/1/a.mp4"]
+        "key",
+        [
+            "creatives/01a20626-e06b-7027-a8ba-5ebc8f6a5d40",
+            "creatives/",
+            "x",
+            "",
+            "creatives/../x",
+            "media/1/a.mp4",
+        ],
     )
     def test_a_file_that_is_nobodys_is_left_alone(self, studio: Studio, key: str) -> None:
         assert self.run(studio.upload(key, a_probe())) == []

@@ -22,7 +22,7 @@ from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
 from tests.recorder import AFTER_COMMIT, MOMENTS, recorder
-from tests.worlds import PostgresWorld, Schema
+from tests.worlds import Schema, World
 
 WAIT_S = 30
 _BOOKS = """
@@ -41,7 +41,7 @@ FROM campaigns c WHERE c.campaign_id = %s"""
 
 
 @pytest.fixture
-def world(postgres_of_session: PostgresWorld) -> PostgresWorld:
+def world(postgres_of_session: World) -> World:
     return postgres_of_session
 
 
@@ -54,7 +54,7 @@ def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
 Owner = psycopg.Connection[dict[str, Any]]
 
 
-def a_campaign_of(world: PostgresWorld, affordable: int) -> Campaign:
+def a_campaign_of(world: World, affordable: int) -> Campaign:
     draft = a_campaign_draft(budget_micros=affordable * PRICE_MICROS + PRICE_MICROS // 2)
     return world.a_serving_campaign(world.a_tenant(), draft)
 
@@ -92,7 +92,7 @@ def overlapping(beacons: Sequence[Beacon], *, workers: int, seed: int) -> list[l
 
 
 def test_several_recorders_at_once_bill_every_ad_once_and_no_budget_is_passed(
-    world: PostgresWorld, schema: Schema, owner: Owner
+    world: World, schema: Schema, owner: Owner
 ) -> None:
     plenty, scarce, none = (a_campaign_of(world, affordable) for affordable in (500, 17, 0))
     beacons = [beacon for c in (plenty, scarce, none) for beacon in ads_shown(c, 60, days=3)]
@@ -112,7 +112,7 @@ def test_several_recorders_at_once_bill_every_ad_once_and_no_budget_is_passed(
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_recorder_killed_in_a_batch_loses_and_doubles_nothing(
-    world: PostgresWorld, schema: Schema, owner: Owner, moment: str
+    world: World, schema: Schema, owner: Owner, moment: str
 ) -> None:
     campaign = a_campaign_of(world, 3)
     batch = ads_shown(campaign, 5)
@@ -140,7 +140,7 @@ def _wait_until_gone(owner: Owner, schema: Schema) -> None:
 
 
 def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
-    world: PostgresWorld, schema: Schema, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    world: World, schema: Schema, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = a_campaign_of(world, 3)
     batch = ads_shown(campaign, 5)
@@ -160,7 +160,7 @@ def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
 
 
 def test_the_first_beacon_of_a_day_does_not_block_those_being_recorded(
-    world: PostgresWorld, schema: Schema, owner: Owner
+    world: World, schema: Schema, owner: Owner
 ) -> None:
     campaign = a_campaign_of(world, 10)
     line_item_id = campaign.line_items[0].line_item_id
@@ -201,7 +201,7 @@ def _wait_until_blocked(owner: Owner) -> None:
 
 
 def test_a_batch_of_far_days_makes_their_partitions_and_no_others(
-    world: PostgresWorld, owner: Owner
+    world: World, owner: Owner
 ) -> None:
     campaign = a_campaign_of(world, 10)
     line_item_id = campaign.line_items[0].line_item_id
@@ -218,7 +218,7 @@ def test_a_batch_of_far_days_makes_their_partitions_and_no_others(
     assert after["n"] - before["n"] <= 2
 
 
-def test_what_was_billed_is_of_the_earliest_decisions(world: PostgresWorld, owner: Owner) -> None:
+def test_what_was_billed_is_of_the_earliest_decisions(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 2)
     batch = [b for b in ads_shown(campaign, 5) if b.event is BeaconEvent.IMPRESSION]
     world.ledger.record(batch[::-1])
@@ -229,9 +229,7 @@ def test_what_was_billed_is_of_the_earliest_decisions(world: PostgresWorld, owne
     assert [row["billed_micros"] for row in rows] == [PRICE_MICROS] * 2 + [0] * 3
 
 
-def test_the_first_to_arrive_of_its_kind_is_the_one_kept(
-    world: PostgresWorld, owner: Owner
-) -> None:
+def test_the_first_to_arrive_of_its_kind_is_the_one_kept(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 2)
     claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
     late = a_beacon(claims, received_at=NOON + timedelta(seconds=2), user_agent_class="late")
@@ -243,7 +241,7 @@ def test_the_first_to_arrive_of_its_kind_is_the_one_kept(
     assert kept == [{"user_agent_class": "early"}]
 
 
-def test_ten_thousand_beacons_are_one_batch(world: PostgresWorld, owner: Owner) -> None:
+def test_ten_thousand_beacons_are_one_batch(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 4_000)
     batch = ads_shown(campaign, 5_000)
     started = monotonic()
@@ -252,7 +250,7 @@ def test_ten_thousand_beacons_are_one_batch(world: PostgresWorld, owner: Owner) 
     assert assert_books_agree(owner, campaign)["of_campaign"] == 4_000 * PRICE_MICROS
 
 
-def test_whatever_the_decoder_lets_through_can_be_recorded(world: PostgresWorld) -> None:
+def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None:
     line_item_id = a_campaign_of(world, 1).line_items[0].line_item_id
     decided = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC) - DAY)
     extremes = [

@@ -22,14 +22,14 @@ from ctv_ads.use_cases.serve_ad import AdDecision, ServeAd
 from local.ports import free_port
 from local.valkey import ValkeyServer
 from tests.builders import DAY, KEYS, NOON, Tenant, an_inventory
-from tests.worlds import PostgresWorld
+from tests.worlds import World
 
 
 @dataclass(slots=True)
 class Planes:
     """Publisher and ad server around one Valkey."""
 
-    world: PostgresWorld
+    world: World
     valkey: redis.Redis
     reader: ValkeyInventoryReader
     now: datetime = NOON
@@ -52,7 +52,7 @@ class Planes:
 
 
 @pytest.fixture
-def planes(postgres_of_session: PostgresWorld, valkey_server: ValkeyServer) -> Iterator[Planes]:
+def planes(postgres_of_session: World, valkey_server: ValkeyServer) -> Iterator[Planes]:
     with (
         redis.Redis.from_url(valkey_server.url) as client,
         RespConnection(valkey_server.url, timeout_ms=1000) as connection,
@@ -161,7 +161,7 @@ def test_an_error_reply_of_valkey_is_no_failure_of_the_answer(
 
 
 def test_valkey_down_serves_the_last_good_inventory_or_no_fill(
-    postgres_of_session: PostgresWorld,
+    postgres_of_session: World,
 ) -> None:
     world, port = postgres_of_session, free_port()
     tenant = world.a_tenant()

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.database import connection_parameters
 from tests.builders import Tenant, a_beacon, some_claims
-from tests.worlds import PostgresWorld, Schema
+from tests.worlds import Schema, World
 
 TENANT_TABLES = (
     "organizations",
@@ -26,12 +26,12 @@ Connection = psycopg.Connection[dict[str, Any]]
 
 
 @pytest.fixture
-def world(postgres_of_session: PostgresWorld) -> PostgresWorld:
+def world(postgres_of_session: World) -> World:
     return postgres_of_session
 
 
 @pytest.fixture
-def tenant(world: PostgresWorld) -> Tenant:
+def tenant(world: World) -> Tenant:
     """A tenant with a row in every table."""
     tenant = world.a_tenant()
     campaign = world.a_serving_campaign(tenant)
@@ -67,7 +67,7 @@ def test_without_an_organization_there_are_no_rows(
 
 @pytest.mark.parametrize("table", TENANT_TABLES)
 def test_an_organization_has_its_own_rows_and_no_others(
-    world: PostgresWorld, api: Connection, tenant: Tenant, table: str
+    world: World, api: Connection, tenant: Tenant, table: str
 ) -> None:
     other = world.a_tenant()
     world.a_serving_campaign(other)
@@ -170,7 +170,7 @@ def test_the_pipeline_has_no_right_to(schema: Schema, statement: str) -> None:
 
 @pytest.mark.parametrize("table", ["campaigns", "creatives", "line_items"])
 def test_writing_for_another_organization_is_refused(
-    world: PostgresWorld, api: Connection, tenant: Tenant, table: str
+    world: World, api: Connection, tenant: Tenant, table: str
 ) -> None:
     other = world.a_tenant()
     world.a_serving_campaign(other)

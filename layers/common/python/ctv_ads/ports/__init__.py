@@ -1,5 +1,6 @@
 """What the use cases need from the world, as small protocols.
 
-Every port has an in-memory twin in `adapters/memory/`; one contract test per port
-(`tests/contracts/`) runs against the twin and the real adapter.
+Queues, uploads and the published inventory have in-memory twins in `adapters/memory/`; one
+contract test per port (`tests/contracts/`) runs against the twin and the real adapter. What
+PostgreSQL implements has no twin (`docs/decisions/0012-postgresql-has-no-twin.md`).
 """
