@@ -23,9 +23,12 @@ def hash_password(password: str) -> str:
 
 
 def check_password(password: str, password_hash: str | None) -> bool:
-    """Tell whether a password fits its hash; without a hash, take as long and say no."""
-    encoded = password.encode()[:MAX_BYTES]
-    if password_hash is None:
-        bcrypt.checkpw(encoded, _NOBODY)
+    """Tell whether a password fits its hash; without a hash, take as long and say no.
+
+    One that is longer than any password can be fits none, however it begins.
+    """
+    encoded = password.encode()
+    if password_hash is None or len(encoded) > MAX_BYTES:
+        bcrypt.checkpw(encoded[:MAX_BYTES], _NOBODY)
         return False
     return bcrypt.checkpw(encoded, password_hash.encode())
