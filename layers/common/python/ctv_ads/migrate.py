@@ -47,7 +47,7 @@ def packaged_migrations() -> Sequence[Migration]:
     """Return the migrations that ship with this package, in order.
 
     Raises:
-        MigrationError: a file is misnamed, or lacks its way up or down.
+        MigrationError: a file is misnamed, lacks its way up or down, or shares its number.
     """
     files: dict[tuple[str, str], dict[str, str]] = {}
     for entry in resources.files("ctv_ads.migrations").iterdir():
@@ -60,6 +60,8 @@ def packaged_migrations() -> Sequence[Migration]:
     for (number, title), ways in files.items():
         if ways.keys() != {"up", "down"}:
             raise MigrationError(f"{number}_{title} needs one .up.sql and one .down.sql")
+        if sum(other == number for other, _ in files) > 1:
+            raise MigrationError(f"more than one migration has the number {number}")
     return [
         Migration(number, title, ways["up"], ways["down"])
         for (number, title), ways in sorted(files.items())
