@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Generator, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +12,7 @@ from _pytest.nodeid import coerce_node_id
 from tests.end_to_end.people import Person, Player
 from tests.end_to_end.product import Product
 from tests.end_to_end.tenants import PASSWORD, Tenant, found_organization
-from tests.end_to_end.videos import Video, make_mp4
+from tests.end_to_end.videos import Video, make_video
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ def product() -> Iterator[Product]:
     """The whole product on free ports, with its demo data."""
     # Not pytest's own temporary folder: that is closed to PostgreSQL's user when we are root.
     with TemporaryDirectory(prefix="ctv-end-to-end-") as folder:
-        running = Product(Path(folder), seed=find_spec("local.sample_media") is not None)
+        running = Product(Path(folder), seed=True)
         try:
             _LOG.warning("measured: cold start with demo data: %.1f s", running.start())
             yield running
@@ -78,10 +77,9 @@ def player(product: Product, tenant: Tenant) -> Iterator[Player]:
 
 
 @pytest.fixture(scope="session")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Video:
+def video() -> Video:
     """A good ad of two seconds."""
-    path = tmp_path_factory.mktemp("video") / "ad.mp4"
-    return make_mp4(path, seconds=2, width=640, height=360)
+    return make_video()
 
 
 @pytest.fixture

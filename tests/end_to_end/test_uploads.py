@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import media
 from tests.end_to_end.people import Person, a_creative, post_to_s3
 from tests.end_to_end.test_booking import assert_problem
-from tests.end_to_end.videos import Video, make_mp4, make_sound, make_webm
+from tests.end_to_end.videos import Video
+from tests.media import JUNK, truncated
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-
-Spoil = Callable[[Video, Path], bytes]
 
 
 def test_an_uploaded_file_is_measured(owner: Person, video: Video) -> None:
@@ -26,7 +26,7 @@ def test_an_uploaded_file_is_measured(owner: Person, video: Video) -> None:
     assert ready["status"] == "ready", ready["rejection_reasons"]
     assert ready["duration_ms"] == video.duration_ms
     assert (ready["width_px"], ready["height_px"]) == (video.width_px, video.height_px)
-    assert ready["frame_rate_milli"] == 30_000
+    assert ready["frame_rate_milli"] == video.frame_rate_milli
     assert (ready["video_codec"], ready["audio_codec"]) == (video.video_codec, video.audio_codec)
     assert ready["size_bytes"] == len(video.content)
     assert ready["bitrate_kbps"] == round(len(video.content) * 8 / video.duration_ms)
@@ -50,44 +50,26 @@ def test_the_readmes_curl_uploads_a_file(owner: Person, video: Video, tmp_path: 
     assert owner.verdict(registered["creative"])["sha256"] == video.sha256
 
 
-def junk(video: Video, _: Path) -> bytes:
-    return b"not a video at all " * (len(video.content) // 19)
-
-
-def half(video: Video, _: Path) -> bytes:
-    return video.content[: len(video.content) // 2]
-
-
-def sound_only(_: Video, folder: Path) -> bytes:
-    return make_sound(folder / "sound.mp4")
-
-
-def webm(_: Video, folder: Path) -> bytes:
-    return make_webm(folder / "ad.webm")
-
-
-def over_two_minutes(_: Video, folder: Path) -> bytes:
-    path = folder / "long.mp4"
-    make_mp4(path, seconds=121, width=32, height=32)
-    return path.read_bytes()
-
-
 @pytest.mark.parametrize(
-    ("spoil", "code"),
+    ("unfit", "code"),
     [
-        (junk, "not_a_video"),
-        (half, "truncated"),
-        (sound_only, "no_video_track"),
-        (webm, "type_mismatch"),
-        (over_two_minutes, "too_long"),
+        pytest.param(lambda: JUNK, "not_a_video", id="junk"),
+        pytest.param(lambda: truncated(media.good_mp4(), 0.5), "truncated", id="cut off"),
+        pytest.param(media.audio_only_mp4, "no_video_track", id="sound only"),
+        pytest.param(media.vp9_webm, "type_mismatch", id="webm declared as mp4"),
+        pytest.param(media.quicktime_mov, "unsupported_container", id="mov declared as mp4"),
+        pytest.param(media.hevc_mp4, "unsupported_video_codec", id="HEVC"),
+        pytest.param(media.interlaced_mp4, "interlaced", id="interlaced"),
+        pytest.param(media.long_mp4, "too_long", id="over two minutes"),
     ],
 )
 def test_a_file_that_no_tv_plays_is_rejected_with_reasons(
-    owner: Person, video: Video, tmp_path: Path, spoil: Spoil, code: str
+    owner: Person, video: Video, unfit: Callable[[], Path | bytes], code: str
 ) -> None:
     campaign = owner.create_campaign()
-    spoilt = video.with_content(spoil(video, tmp_path))
-    rejected = owner.upload(campaign, spoilt)
+    made = unfit()
+    content = made if isinstance(made, bytes) else made.read_bytes()
+    rejected = owner.upload(campaign, video.with_content(content))
     assert rejected["status"] == "rejected"
     reasons = {reason["code"]: reason["message"] for reason in rejected["rejection_reasons"]}
     assert code in reasons
@@ -127,7 +109,7 @@ def test_s3_refuses_what_was_not_announced(owner: Person, video: Video) -> None:
     assert waiting["status"] == "uploading", "nothing has arrived"
 
 
-def test_a_ready_creative_keeps_its_file(owner: Person, video: Video, tmp_path: Path) -> None:
+def test_a_ready_creative_keeps_its_file(owner: Person, video: Video) -> None:
     registered = owner.register(owner.create_campaign(), video)
     assert post_to_s3(registered["upload"], video).is_success
     ready = owner.verdict(registered["creative"])
