@@ -71,17 +71,17 @@ class World:
 
     def a_campaign(self, tenant: Tenant, draft: CampaignDraft | None = None) -> Campaign:
         ids = NewCampaignIds(CampaignId(new_id()), LineItemId(new_id()))
-        with self.stores.transaction(tenant.organization_id) as store:
+        with self.stores.transaction(tenant.caller) as store:
             return store.campaigns.add(draft or a_campaign_draft(), ids, tenant.caller)
 
     def a_creative(self, tenant: Tenant, draft: CreativeDraft) -> Creative:
-        with self.stores.transaction(tenant.organization_id) as store:
+        with self.stores.transaction(tenant.caller) as store:
             return store.creatives.add(draft, CreativeId(new_id()), tenant.caller)
 
     def a_ready_creative(self, tenant: Tenant, campaign_id: CampaignId) -> Creative:
         creative = self.a_creative(tenant, a_creative_draft(campaign_id))
         self.make_ready(creative)
-        with self.stores.transaction(tenant.organization_id) as store:
+        with self.stores.transaction(tenant.caller) as store:
             return store.creatives.get(creative.creative_id)
 
     def make_ready(self, creative: Creative) -> None:
@@ -90,7 +90,7 @@ class World:
         assert self.validation.accept(creative.creative_id, media_facts(), media_key=key, now=NOON)
 
     def set_status(self, tenant: Tenant, campaign: Campaign, status: CampaignStatus) -> None:
-        with self.stores.transaction(tenant.organization_id) as store:
+        with self.stores.transaction(tenant.caller) as store:
             store.campaigns.set_status(campaign.campaign_id, status, NOON)
 
     def a_serving_campaign(self, tenant: Tenant, draft: CampaignDraft | None = None) -> Campaign:
@@ -100,7 +100,7 @@ class World:
         return self.campaign(tenant, campaign.campaign_id)
 
     def campaign(self, tenant: Tenant, campaign_id: CampaignId) -> Campaign:
-        with self.stores.transaction(tenant.organization_id) as store:
+        with self.stores.transaction(tenant.caller) as store:
             return store.campaigns.get(campaign_id)
 
 

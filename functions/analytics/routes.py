@@ -33,6 +33,6 @@ def campaign_statistics(
 ) -> StatisticsView:
     """Return totals and the daily series, of the whole flight unless days are given."""
     wanted = CampaignId(campaign_id)
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         found = store.statistics.of_campaign(wanted, first_day=first_day, last_day=last_day)
     return StatisticsView.of(wanted, found)

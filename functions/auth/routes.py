@@ -26,7 +26,7 @@ def login(body: Credentials, stores: OpenStores, tokens: Tokens) -> SignedInView
 @router.get("/api/v1/auth/profile", summary="Who am I", tags=["auth"], security=SIGNED_IN)
 def profile(caller: SignedIn, stores: OpenStores) -> UserView:
     """Return the signed-in person."""
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         account = store.accounts.find(caller.user_id, caller.organization_id)
     if account is None:
         raise UnauthenticatedError("this account no longer exists")

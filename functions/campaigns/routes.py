@@ -38,7 +38,7 @@ def page(
 ) -> CampaignPage:
     """List campaigns, newest first."""
     after = CampaignId(cursor) if cursor else None
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         found = store.campaigns.page(limit=limit + 1, after=after)
     shown = found[:limit]
     return CampaignPage(
@@ -55,7 +55,7 @@ def page(
 )
 def read(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> CampaignView:
     """Return one campaign."""
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         return CampaignView.of(store.campaigns.get(CampaignId(campaign_id)))
 
 

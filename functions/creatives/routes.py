@@ -51,7 +51,7 @@ def register(
 )
 def of_campaign(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> CreativeList:
     """List a campaign's creatives, oldest first."""
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         store.campaigns.get(CampaignId(campaign_id))
         found = store.creatives.of_campaign(CampaignId(campaign_id))
     return CreativeList(items=[CreativeView.of(item, media_base_url()) for item in found])
@@ -65,7 +65,7 @@ def of_campaign(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> Creati
 )
 def read(creative_id: Id, caller: SignedIn, stores: OpenStores) -> CreativeView:
     """Return one creative: whether it is ready, what was measured, or why it was rejected."""
-    with stores.transaction(caller.organization_id) as store:
+    with stores.transaction(caller) as store:
         creative = store.creatives.get(CreativeId(creative_id))
     return CreativeView.of(creative, media_base_url())
 

@@ -25,7 +25,7 @@ def a_campaign_worth(world: World, tenant: Tenant, micros: int) -> Campaign:
 
 
 def statistics(world: World, tenant: Tenant, campaign: Campaign) -> CampaignStatistics:
-    with world.stores.transaction(tenant.organization_id) as store:
+    with world.stores.transaction(tenant.caller) as store:
         return store.statistics.of_campaign(campaign.campaign_id, first_day=None, last_day=None)
 
 
@@ -105,7 +105,7 @@ class BeaconLedgerContract:
         early, late = impressions(campaign, 2)
         world.ledger.record([late, early])
         assert world.ledger.record([early, late]).duplicates == 2
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             found = store.statistics.of_campaign(
                 campaign.campaign_id, first_day=None, last_day=None
             )
@@ -131,7 +131,7 @@ class BeaconLedgerContract:
     def test_a_deleted_campaign_still_pays_for_what_was_shown(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = a_campaign_worth(world, tenant, 1_000_000)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             store.campaigns.delete(campaign.campaign_id, NOON)
         assert world.ledger.record(impressions(campaign, 1)).billed_impressions == 1
 

@@ -18,7 +18,7 @@ def a_waiting_creative(world: World) -> tuple[Tenant, Creative]:
 
 
 def stored(world: World, tenant: Tenant, creative: Creative) -> Creative:
-    with world.stores.transaction(tenant.organization_id) as store:
+    with world.stores.transaction(tenant.caller) as store:
         return store.creatives.get(creative.creative_id)
 
 
@@ -74,7 +74,7 @@ class CreativeValidationContract:
     def test_a_deleted_creative_waits_for_nothing(self, world: World) -> None:
         tenant, creative = a_waiting_creative(world)
         world.validation.start(creative.creative_id)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             store.creatives.delete(creative.creative_id, NOON)
         assert not accept(world, creative)
         assert world.validation.start(creative.creative_id) is None

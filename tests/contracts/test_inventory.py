@@ -70,7 +70,7 @@ class InventorySourceContract:
     def test_a_deleted_campaign_does_not_serve(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = world.a_serving_campaign(tenant)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             store.campaigns.delete(campaign.campaign_id, NOON)
         assert served(world, tenant) == ()
 
@@ -92,7 +92,7 @@ class InventorySourceContract:
         campaign = world.a_serving_campaign(tenant)
         world.a_creative(tenant, a_creative_draft(campaign.campaign_id))
         deleted = world.a_ready_creative(tenant, campaign.campaign_id)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             store.creatives.delete(deleted.creative_id, NOON)
         assert len(served(world, tenant)[0].creatives) == 1
 

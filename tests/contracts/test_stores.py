@@ -64,7 +64,7 @@ class StoresContract:
     def test_pages_are_newest_first_and_follow_the_cursor(self, world: World) -> None:
         tenant = world.a_tenant()
         made = [world.a_campaign(tenant).campaign_id for _ in range(5)]
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             first = [c.campaign_id for c in store.campaigns.page(limit=2, after=None)]
             second = [c.campaign_id for c in store.campaigns.page(limit=9, after=first[-1])]
         assert first + second == sorted(made, reverse=True)
@@ -84,7 +84,7 @@ class StoresContract:
         tenant = world.a_tenant()
         campaign = world.a_campaign(tenant)
         creative = world.a_ready_creative(tenant, campaign.campaign_id)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             store.campaigns.delete(campaign.campaign_id, NOON)
             assert store.campaigns.ready_creatives(campaign.campaign_id) == 0
             assert store.campaigns.page(limit=9, after=None) == []
@@ -99,7 +99,7 @@ class StoresContract:
         world.a_creative(tenant, a_creative_draft(campaign_id))
         deleted = world.a_ready_creative(tenant, campaign_id)
         world.a_ready_creative(tenant, campaign_id)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             assert store.campaigns.ready_creatives(campaign_id) == 2
             store.creatives.delete(deleted.creative_id, NOON)
             assert store.campaigns.ready_creatives(campaign_id) == 1
@@ -120,7 +120,7 @@ class StoresContract:
         campaign_id = world.a_campaign(tenant).campaign_id
         made = [world.a_creative(tenant, a_creative_draft(campaign_id)) for _ in range(3)]
         world.a_creative(tenant, a_creative_draft(world.a_campaign(tenant).campaign_id))
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             assert list(store.creatives.of_campaign(campaign_id)) == made
 
     def test_nothing_of_a_block_that_raises_stays(self, world: World) -> None:
@@ -129,13 +129,13 @@ class StoresContract:
         creative = world.a_ready_creative(tenant, campaign.campaign_id)
 
         def change_all_and_fail() -> None:
-            with world.stores.transaction(tenant.organization_id) as store:
+            with world.stores.transaction(tenant.caller) as store:
                 store.campaigns.delete(campaign.campaign_id, NOON)
                 raise RuntimeError("in the middle")
 
         with pytest.raises(RuntimeError, match="in the middle"):
             change_all_and_fail()
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             assert store.campaigns.get(campaign.campaign_id) == campaign
             assert store.creatives.get(creative.creative_id) == creative
 
@@ -143,7 +143,7 @@ class StoresContract:
         mine, other = world.a_tenant(), world.a_tenant()
         campaign = world.a_campaign(other)
         creative = world.a_ready_creative(other, campaign.campaign_id)
-        with world.stores.transaction(mine.organization_id) as store:
+        with world.stores.transaction(mine.caller) as store:
             assert store.campaigns.page(limit=9, after=None) == []
             assert store.campaigns.ready_creatives(campaign.campaign_id) == 0
             assert list(store.creatives.of_campaign(campaign.campaign_id)) == []
@@ -172,7 +172,7 @@ class AccountsContract:
 
     def test_members_are_found_within_their_organization(self, world: World) -> None:
         tenant = world.a_tenant()
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             found = store.accounts.find(tenant.caller.user_id, tenant.organization_id)
             nobody = store.accounts.find(UserId(new_id()), tenant.organization_id)
         assert found == tenant.account
@@ -190,7 +190,7 @@ class StatisticsContract:
     def test_a_campaign_without_events_has_zeros_as_of_its_making(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = world.a_campaign(tenant)
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             found = store.statistics.of_campaign(
                 campaign.campaign_id, first_day=None, last_day=None
             )
@@ -206,7 +206,7 @@ class StatisticsContract:
         world.ledger.record(
             [a_beacon(some_claims(decided_at=day, line_item_id=line_item_id)) for day in days]
         )
-        with world.stores.transaction(tenant.organization_id) as store:
+        with world.stores.transaction(tenant.caller) as store:
             of_campaign = store.statistics.of_campaign
             whole = of_campaign(campaign.campaign_id, first_day=None, last_day=None)
             middle = of_campaign(

@@ -157,7 +157,7 @@ class Studio:
         return json.dumps(event)
 
     def status(self, tenant: Tenant, creative: Creative) -> CreativeStatus:
-        with self.world.stores.transaction(tenant.organization_id) as store:
+        with self.world.stores.transaction(tenant.caller) as store:
             return store.creatives.get(creative.creative_id).status
 
 
@@ -211,7 +211,7 @@ class TestOnUpload:
     ) -> None:
         tenant, creative = studio.a_creative()
         assert self.run(studio.upload(upload_key(creative.creative_id), probe)) == []
-        with studio.world.stores.transaction(tenant.organization_id) as store:
+        with studio.world.stores.transaction(tenant.caller) as store:
             judged = store.creatives.get(creative.creative_id)
         assert judged.status is CreativeStatus.REJECTED
         assert reason in {rejection.code for rejection in judged.rejections}
@@ -247,7 +247,7 @@ class TestOnUpload:
     def test_a_deleted_creative_is_not_judged(self, studio: Studio) -> None:
         tenant, creative = studio.a_creative()
         message = studio.upload(upload_key(creative.creative_id), a_probe())
-        with studio.world.stores.transaction(tenant.organization_id) as store:
+        with studio.world.stores.transaction(tenant.caller) as store:
             store.creatives.delete(creative.creative_id, NOON)
         assert self.run(message) == []
         assert studio.uploads.media == {}
@@ -277,7 +277,7 @@ class TestOnUpload:
     def test_the_clock_of_a_verdict_is_ours(self, studio: Studio) -> None:
         tenant, creative = studio.a_creative()
         self.run(studio.upload(upload_key(creative.creative_id), a_probe()))
-        with studio.world.stores.transaction(tenant.organization_id) as store:
+        with studio.world.stores.transaction(tenant.caller) as store:
             assert store.creatives.get(creative.creative_id).updated_at == datetime(
                 2026, 11, 23, 12, tzinfo=UTC
             )

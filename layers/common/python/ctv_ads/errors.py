@@ -7,6 +7,8 @@
     │   ├── ForbiddenError            403  the role does not allow it
     │   ├── NotFoundError             404  no such thing in this organization
     │   ├── ConflictError             409  the thing's state does not allow it
+    │   ├── PreconditionFailedError   412  it was changed since the caller read it
+    │   ├── RateLimitedError          429  too many requests; says when to come again
     │   └── UploadGoneError           409  an upload was replaced or removed while it was judged
     └── OperatorError                 the operator must mend it
         ├── DependencyUnavailableError 503 PostgreSQL, Valkey, S3 or SQS did not answer
@@ -64,6 +66,25 @@ class ConflictError(CallerError):
     def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class PreconditionFailedError(CallerError):
+    """The thing was changed since the caller read it; nothing was changed now."""
+
+    def __init__(self, *, expected_version: int, current_version: int) -> None:
+        super().__init__(
+            f"it is at version {current_version}, no longer at version {expected_version}"
+        )
+        self.expected_version = expected_version
+        self.current_version = current_version
+
+
+class RateLimitedError(CallerError):
+    """Too many requests in the window; the caller may come again later."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class UploadGoneError(CallerError):

@@ -1,8 +1,9 @@
 """The control plane: what people call with an access token."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import boto3
 from aws_lambda_powertools.event_handler import Request
@@ -65,7 +66,9 @@ def signed_in(request: Request) -> Caller:
     Raises:
         UnauthenticatedError: there is no token, or it is not valid.
     """
-    return access_tokens().read(bearer_token(request.headers))
+    caller = access_tokens().read(bearer_token(request.headers))
+    event: dict[str, Any] = request.resolved_event.raw_event
+    return replace(caller, request_id=event["requestContext"]["requestId"])
 
 
 @cache

@@ -39,11 +39,13 @@ ACTIONS_BY_ROLE: Mapping[Role, frozenset[Action]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in person, acting for one organization."""
+    """A signed-in person, acting for one organization in one request."""
 
     user_id: UserId
     organization_id: OrganizationId
     role: Role
+    request_id: str = ""
+    """Of the request in which the person acts; the audit keeps it."""
 
     def may(self, action: Action) -> bool:
         """Tell whether this person's role allows `action`."""

@@ -94,6 +94,25 @@ class Statistics(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """What was answered to the request with this fingerprint. `body` is JSON."""
+
+    fingerprint: str
+    status: int
+    body: str
+
+
+class IdempotencyKeys(Protocol):
+    """Remembers the answers to creates, per person and key."""
+
+    def claim(self, caller: Caller, key: str, fingerprint: str) -> GivenAnswer | None:
+        """Take the key for this transaction, or return what was answered under it before."""
+
+    def keep(self, caller: Caller, key: str, answer: GivenAnswer) -> None:
+        """Keep the answer under the key that this transaction holds."""
+
+
 class Store(Protocol):
     """One transaction on one organization's data."""
 
@@ -105,15 +124,18 @@ class Store(Protocol):
     def creatives(self) -> Creatives: ...  # noqa: D102
     @property
     def statistics(self) -> Statistics: ...  # noqa: D102
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...  # noqa: D102
 
 
 class Stores(Protocol):
     """Opens transactions."""
 
-    def transaction(self, organization_id: OrganizationId) -> AbstractContextManager[Store]:
-        """Open a transaction that sees and changes one organization only.
+    def transaction(self, caller: Caller) -> AbstractContextManager[Store]:
+        """Open a transaction that sees and changes the caller's organization only.
 
-        It commits when the block ends and rolls back when it raises.
+        It commits when the block ends and rolls back when it raises. Every change in it is
+        audited as the caller's. Inside another one of the same caller it is part of that.
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer.

@@ -36,7 +36,7 @@ class TraffickCampaigns:
         """
         require(caller, Action.TRAFFIC)
         ids = NewCampaignIds(CampaignId(self.new_id()), LineItemId(self.new_id()))
-        with self.stores.transaction(caller.organization_id) as store:
+        with self.stores.transaction(caller) as store:
             return store.campaigns.add(draft, ids, caller)
 
     def change_status(
@@ -51,7 +51,7 @@ class TraffickCampaigns:
                 campaign from serving; lists everything that is missing.
         """
         require(caller, Action.TRAFFIC)
-        with self.stores.transaction(caller.organization_id) as store:
+        with self.stores.transaction(caller) as store:
             campaign = store.campaigns.get(campaign_id, for_update=True)
             if campaign.status is status:
                 return campaign
@@ -69,7 +69,7 @@ class TraffickCampaigns:
             NotFoundError: there is no such campaign.
         """
         require(caller, Action.TRAFFIC)
-        with self.stores.transaction(caller.organization_id) as store:
+        with self.stores.transaction(caller) as store:
             store.campaigns.get(campaign_id, for_update=True)
             store.campaigns.delete(campaign_id, self.clock())
         self.inventory_changes.announce(f"campaign {campaign_id} is deleted")

@@ -35,7 +35,7 @@ class TraffickCreatives:
         require(caller, Action.TRAFFIC)
         self._refuse_unfit(draft)
         creative_id = CreativeId(self.new_id())
-        with self.stores.transaction(caller.organization_id) as store:
+        with self.stores.transaction(caller) as store:
             store.campaigns.get(draft.campaign_id)
             creative = store.creatives.add(draft, creative_id, caller)
         form = self.upload_forms.presign(
@@ -51,7 +51,7 @@ class TraffickCreatives:
             NotFoundError: there is no such creative.
         """
         require(caller, Action.TRAFFIC)
-        with self.stores.transaction(caller.organization_id) as store:
+        with self.stores.transaction(caller) as store:
             store.creatives.get(creative_id)
             store.creatives.delete(creative_id, self.clock())
         self.inventory_changes.announce(f"creative {creative_id} is deleted")

@@ -17,6 +17,8 @@ from ctv_ads.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    PreconditionFailedError,
+    RateLimitedError,
     UnauthenticatedError,
     UploadGoneError,
 )
@@ -29,6 +31,8 @@ STATUS_BY_ERROR: Mapping[type[CtvAdsError], HTTPStatus] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
+    RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     UploadGoneError: HTTPStatus.CONFLICT,
     DependencyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -40,9 +44,11 @@ TYPE_BY_STATUS: Mapping[HTTPStatus, str] = {
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
     HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.PRECONDITION_FAILED: "changed-meanwhile",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
     HTTPStatus.UNPROCESSABLE_ENTITY: "invalid-request",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate-limited",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal-error",
     HTTPStatus.SERVICE_UNAVAILABLE: "dependency-unavailable",
 }
@@ -86,6 +92,12 @@ def problem_of(error: CtvAdsError, *, request_id: str) -> dict[str, Any]:
             request_id=request_id,
             extra={"dependency": error.dependency},
         )
+    if isinstance(error, PreconditionFailedError):
+        versions = {
+            "expected_version": error.expected_version,
+            "current_version": error.current_version,
+        }
+        return problem(status, str(error), request_id=request_id, extra=versions)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem(status, "something went wrong on our side", request_id=request_id)
     return problem(status, str(error), request_id=request_id, errors=getattr(error, "problems", ()))

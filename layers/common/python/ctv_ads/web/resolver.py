@@ -15,7 +15,13 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 
-from ctv_ads.errors import CtvAdsError, FieldProblem, OperatorError, UnauthenticatedError
+from ctv_ads.errors import (
+    CtvAdsError,
+    FieldProblem,
+    OperatorError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
 from ctv_ads.web.problems import PROBLEM_JSON, problem, problem_of
 
 BEARER = "bearer"
@@ -59,7 +65,10 @@ class _Errors:
     def ours(self, error: CtvAdsError) -> Response[str]:
         if isinstance(error, OperatorError):
             _LOG.error("the operator must act", error=str(error), kind=type(error).__name__)
-        return _answer(problem_of(error, request_id=self._request_id))
+        answer = _answer(problem_of(error, request_id=self._request_id))
+        if isinstance(error, RateLimitedError):
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
 
     def invalid_request(self, error: RequestValidationError) -> Response[str]:
         route = self.app.context.get("_route")

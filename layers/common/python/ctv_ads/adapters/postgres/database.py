@@ -7,11 +7,14 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from ctv_ads.domain.access import Caller
 from ctv_ads.errors import DependencyUnavailableError
 
 Connection = psycopg.Connection[DictRow]
 
-_SET_ORGANIZATION = "SELECT set_config('app.organization_id', %s, true)"
+_SET_IDENTITY = """
+SELECT set_config('app.organization_id', %s, true), set_config('app.user_id', %s, true),
+       set_config('app.request_id', %s, true)"""
 
 
 def connection_parameters(secret: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,22 +46,32 @@ class Database:
             "connect_timeout": connect_timeout_s,
         }
         self._connection: Connection | None = None
+        self._open: tuple[str, ...] | None = None
 
     @contextmanager
-    def transaction(self, organization_id: str = "") -> Iterator[Connection]:
-        """Open a transaction; with `organization_id`, row-level security shows that one only.
+    def transaction(self, caller: Caller | None = None) -> Iterator[Connection]:
+        """Open a transaction; for a caller, row-level security shows one organization only.
 
-        It commits when the block ends and rolls back when it raises.
+        It commits when the block ends and rolls back when it raises. A transaction opened
+        inside another of the same caller is part of it: the outer one commits both.
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer, or went away meanwhile.
         """
+        identity = _identity(caller)
+        if self._open is not None and self._connection is not None:
+            if self._open != identity:
+                raise RuntimeError("a transaction is open for somebody else")
+            yield self._connection
+            return
         try:
-            connection = self._begin(organization_id)
+            connection = self._begin(identity)
+            self._open = identity
             try:
                 yield connection
                 connection.commit()
             finally:
+                self._open = None
                 if not connection.closed:
                     connection.rollback()
         except psycopg.OperationalError as error:
@@ -71,15 +84,22 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _begin(self, organization_id: str) -> Connection:
+    def _begin(self, identity: tuple[str, ...]) -> Connection:
         """Return a connection inside a transaction; a kept one that has died is replaced."""
         if self._connection is not None:
             try:
-                self._connection.execute(_SET_ORGANIZATION, (organization_id,))
+                self._connection.execute(_SET_IDENTITY, identity)
             except psycopg.OperationalError:
                 self.close()
             else:
                 return self._connection
         self._connection = psycopg.connect(**self._parameters, row_factory=dict_row)
-        self._connection.execute(_SET_ORGANIZATION, (organization_id,))
+        self._connection.execute(_SET_IDENTITY, identity)
         return self._connection
+
+
+def _identity(caller: Caller | None) -> tuple[str, ...]:
+    """Return organization, person and request, as row-level security and audit read them."""
+    if caller is None:
+        return ("", "", "")
+    return (caller.organization_id, caller.user_id, caller.request_id)

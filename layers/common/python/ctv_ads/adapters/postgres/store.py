@@ -7,8 +7,9 @@ from ctv_ads.adapters.postgres.accounts import PostgresAccounts
 from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
 from ctv_ads.adapters.postgres.creatives import PostgresCreatives
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from ctv_ads.adapters.postgres.statistics import PostgresStatistics
-from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.access import Caller
 
 
 class PostgresStore:
@@ -19,6 +20,7 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
+        self.idempotency_keys = PostgresIdempotencyKeys(connection)
 
 
 class PostgresStores:
@@ -28,9 +30,9 @@ class PostgresStores:
         self._database = database
 
     @contextmanager
-    def transaction(self, organization_id: OrganizationId) -> Iterator[PostgresStore]:
-        """Open a transaction on one organization."""
-        with self._database.transaction(organization_id) as connection:
+    def transaction(self, caller: Caller) -> Iterator[PostgresStore]:
+        """Open a transaction on the caller's organization."""
+        with self._database.transaction(caller) as connection:
             yield PostgresStore(connection)
 
     @contextmanager

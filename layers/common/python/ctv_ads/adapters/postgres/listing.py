@@ -1,0 +1,95 @@
+"""Keyset pagination: one statement for a page, one for the totals, whatever the list is long."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import psycopg
+from psycopg.rows import DictRow
+
+from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.domain.listing import Cursor, ListQuery, Page
+from ctv_ads.errors import FieldProblem, InvalidRequestError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How one kind of thing is listed. All texts are SQL of ours; values are always bound."""
+
+    columns: str
+    """What follows SELECT."""
+    source: str
+    """What follows FROM, with WHERE and the conditions that always hold."""
+    id_column: str
+    sorts: Mapping[str, tuple[str, str]]
+    """By name: the expression, and the SQL type of its value."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """By name: the condition that holds for what is let through, with `%(name)s`."""
+    totals: Mapping[str, str] = field(default_factory=dict)
+    """By name: an aggregate over everything let through; `count` is always there."""
+
+    def page(
+        self, connection: Connection, query: ListQuery, item_of: Callable[[DictRow], T]
+    ) -> Page[T]:
+        """Return the page that `query` asks for.
+
+        Raises:
+            InvalidRequestError: the cursor's value is none of this sort's.
+        """
+        values = {name: value for name, value in query.filters.items() if value is not None}
+        where = "".join(f" AND ({self.filters[name]})" for name in values)
+        aggregates = ", ".join(
+            f"coalesce({aggregate}, 0)::bigint AS {name}"
+            for name, aggregate in {"count": "count(*)", **self.totals}.items()
+        )
+        totals = connection.execute(
+            f"SELECT {aggregates} FROM {self.source}{where}".encode(),  # noqa: S608 - our own texts
+            values,
+        ).fetchone()
+        sql, bound = self._page_sql(query, where), self._bound(query, values)
+        try:
+            found = connection.execute(sql.encode(), bound).fetchall()
+        except psycopg.DataError as error:
+            problem = FieldProblem("cursor", "bad_cursor", "it is not a cursor of this list")
+            raise InvalidRequestError("the cursor is wrong", [problem]) from error
+        shown = found[: query.limit]
+        return Page(
+            items=tuple(item_of(row) for row in shown),
+            next_cursor=_cursor(query, shown[-1]) if len(found) > query.limit else None,
+            totals={name: int(value) for name, value in (totals or {}).items()},
+        )
+
+    def _page_sql(self, query: ListQuery, where: str) -> str:
+        expression, sql_type = self.sorts[query.sort_name]
+        direction, beyond = ("DESC", "<") if query.is_descending else ("ASC", ">")
+        after = ""
+        if query.cursor is not None:
+            after = (
+                f" AND ({expression}, {self.id_column}) {beyond}"
+                f" (%(cursor_value)s::{sql_type}, %(cursor_id)s::uuid)"
+            )
+        return (
+            f"SELECT {self.columns}, ({expression})::text AS cursor_value,"  # noqa: S608 - our own texts
+            f" {self.id_column} AS cursor_id FROM {self.source}{where}{after}"
+            f" ORDER BY {expression} {direction}, {self.id_column} {direction}"
+            " LIMIT %(page_limit)s"
+        )
+
+    @staticmethod
+    def _bound(query: ListQuery, values: Mapping[str, object]) -> dict[str, object]:
+        bound = {**values, "page_limit": query.limit + 1}
+        if query.cursor is not None:
+            bound |= {"cursor_value": query.cursor.value, "cursor_id": query.cursor.item_id}
+        return bound
+
+
+def contains(text: str) -> str:
+    """Return the ILIKE pattern of texts that contain `text`, its wildcards taken literally."""
+    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{literal}%"
+
+
+def _cursor(query: ListQuery, last: DictRow) -> Cursor:
+    return Cursor(query.sort, last["cursor_value"], str(last["cursor_id"]))

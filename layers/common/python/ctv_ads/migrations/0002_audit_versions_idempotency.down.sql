@@ -1,0 +1,17 @@
+ALTER TABLE creatives DROP COLUMN version;
+ALTER TABLE line_items DROP COLUMN version, DROP COLUMN updated_at;
+ALTER TABLE placements DROP COLUMN version, DROP COLUMN updated_at;
+ALTER TABLE advertisers DROP COLUMN version, DROP COLUMN updated_at;
+DROP TABLE idempotency_keys;
+DROP TRIGGER audit ON organizations;
+DROP TRIGGER audit ON memberships;
+DROP TRIGGER audit ON advertisers;
+DROP TRIGGER audit ON placements;
+DROP TRIGGER audit ON campaigns;
+DROP TRIGGER audit ON line_items;
+DROP TRIGGER audit ON creatives;
+DROP TABLE audit_events;
+DROP FUNCTION separate_tenants(text);
+DROP FUNCTION audit_table(text, text, text);
+DROP FUNCTION audit();
+DROP FUNCTION audited(jsonb);

@@ -1,0 +1,70 @@
+"""`Idempotency-Key` on creates: the same key and body get the same answer, and one thing is made.
+
+The key, the work and the kept answer are one transaction, so a crash anywhere leaves either all
+of them or none. Errors are not kept: a refused create may be mended and sent again.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+
+from ctv_ads.domain.access import Caller
+from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError
+from ctv_ads.ports.control_plane import GivenAnswer, Stores
+
+HEADER = "Idempotency-Key"
+_MAX_KEY = 255
+
+Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[Any]]
+
+
+def idempotent(stores: Callable[[], Stores], caller_of: Callable[[Any], Caller]) -> Middleware:
+    """Return the middleware of a route that makes something.
+
+    `caller_of` takes the Powertools request and raises `UnauthenticatedError`.
+    """
+
+    def once(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        event = app.current_event
+        key = event.headers.get(HEADER.lower())
+        if key is None:
+            return next_middleware(app)
+        caller = caller_of(app.request)
+        _refuse_bad_key(key)
+        fingerprint = _fingerprint(event.http_method, event.path, event.json_body)
+        with stores().transaction(caller) as store:
+            given = store.idempotency_keys.claim(caller, key, fingerprint)
+            if given is not None:
+                return _repeat(given, fingerprint)
+            response = next_middleware(app)
+            body = json.dumps(response.body, separators=(",", ":"), ensure_ascii=False)
+            answer = GivenAnswer(fingerprint, response.status_code, body)
+            store.idempotency_keys.keep(caller, key, answer)
+            return response
+
+    return once
+
+
+def _fingerprint(method: str, path: str, body: object) -> str:
+    text = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_bad_key(key: str) -> None:
+    if not 0 < len(key) <= _MAX_KEY or not key.isprintable():
+        message = f"1 to {_MAX_KEY} printable characters"
+        raise InvalidRequestError(
+            f"the header {HEADER} is wrong", [FieldProblem(HEADER, "bad_key", message)]
+        )
+
+
+def _repeat(given: GivenAnswer, fingerprint: str) -> Response[str]:
+    if given.fingerprint != fingerprint:
+        message = "this key was used for another request"
+        raise ConflictError(message, [FieldProblem(HEADER, "key_reused", message)])
+    headers = {"Idempotent-Replay": "true"}
+    return Response(given.status, "application/json", given.body, headers=headers)
