@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from _pytest.nodeid import coerce_node_id
 
 from ctv_ads.migrate import ensure_role, migrate_up, packaged_migrations
 from local.postgres import DATABASE, PostgresServer
@@ -14,6 +15,21 @@ from tests.worlds import Schema, World, postgres_world
 pytest_plugins = ["tests.local_servers"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests of one `xdist_group` on one worker.
+
+    xdist 3.8.0 tells the group in `item._nodeid`, which pytest 9.2 no longer reads: without
+    this, `--dist loadgroup` spreads every group, and each worker would start its own product.
+    """
+    if not config.getoption("loadgroup", default=False):
+        return
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        group = f"@{mark.kwargs.get('name') or mark.args[0]}" if mark else ""
+        if group and not item.nodeid.endswith(group):
+            item._id = coerce_node_id(f"{item.nodeid}{group}")
 
 
 @pytest.fixture(autouse=True, scope="session")

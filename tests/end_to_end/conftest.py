@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 
 from tests.end_to_end.people import Person, Player
 from tests.end_to_end.product import Product
@@ -29,19 +28,6 @@ def product() -> Iterator[Product]:
             running.stop()
         finally:
             running.kill()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep this folder on one xdist worker: the product runs once.
-
-    xdist 3.8.0 tells the group in `item._nodeid`, which pytest 9.2 no longer reads: without
-    this, `--dist loadgroup` would spread the tests and each worker would start a product.
-    """
-    if config.getoption("loadgroup", default=False):
-        for item in items:
-            ours = Path(__file__).parent in item.path.parents
-            if ours and not item.nodeid.endswith("@end_to_end"):
-                item._id = coerce_node_id(f"{item.nodeid}@end_to_end")
 
 
 @pytest.hookimpl(wrapper=True)
