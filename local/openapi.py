@@ -19,13 +19,24 @@ from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import routes as analytics
 from functions.auth import routes as auth
-from functions.campaigns import routes as campaigns
+from functions.campaigns.routes import advertisers, campaigns, line_items, placements
 from functions.creatives import routes as creatives
 from functions.impressions import contract as impressions
 from functions.platform import routes as platform
 
 TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
-_ROUTERS = (auth, campaigns, creatives, analytics, ad_request, impressions, platform)
+_ROUTERS = (
+    auth,
+    campaigns,
+    line_items,
+    advertisers,
+    placements,
+    creatives,
+    analytics,
+    ad_request,
+    impressions,
+    platform,
+)
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _POWERTOOLS_ERRORS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _DOWN = {503: "A dependency does not answer"}

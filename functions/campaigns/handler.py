@@ -6,9 +6,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.bootstrap.control_plane import signed_in
 from ctv_ads.web.resolver import api_resolver
-from functions.campaigns.routes import router
+from functions.campaigns.routes import advertisers, campaigns, line_items, placements
 
-app = api_resolver(router, authenticate=signed_in)
+app = api_resolver(
+    campaigns.router,
+    line_items.router,
+    advertisers.router,
+    placements.router,
+    authenticate=signed_in,
+)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

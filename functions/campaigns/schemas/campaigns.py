@@ -6,16 +6,11 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from ctv_ads.domain.campaign import (
-    Campaign,
-    CampaignDraft,
-    CampaignStatus,
-    LineItem,
-    LineItemType,
-)
+from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.money import CPM_STEP_MICROS
 from ctv_ads.web.fields import Body, Id, Micros, Moment, Name, Timezone
+from functions.campaigns.schemas.line_items import LineItemView
 
 
 class NewCampaign(Body):
@@ -62,29 +57,6 @@ class StatusChange(Body):
     """The status wanted."""
 
     status: CampaignStatus
-
-
-class LineItemView(BaseModel):
-    """A line item. Without a rate of its own it sells at the campaign's CPM."""
-
-    id: str
-    name: str
-    type: LineItemType
-    priority: int
-    rate_micros: int | None
-    is_default: bool
-
-    @classmethod
-    def of(cls, line_item: LineItem) -> "LineItemView":
-        """Return what the API tells of a line item."""
-        return cls(
-            id=line_item.line_item_id,
-            name=line_item.name,
-            type=line_item.type,
-            priority=line_item.priority,
-            rate_micros=line_item.rate_micros,
-            is_default=line_item.is_default,
-        )
 
 
 class CampaignView(BaseModel):

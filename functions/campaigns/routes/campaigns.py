@@ -11,7 +11,12 @@ from ctv_ads.bootstrap.control_plane import CampaignTrafficking, OpenStores, Sig
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.web.fields import Id
 from ctv_ads.web.resolver import SIGNED_IN
-from functions.campaigns.schemas import CampaignPage, CampaignView, NewCampaign, StatusChange
+from functions.campaigns.schemas.campaigns import (
+    CampaignPage,
+    CampaignView,
+    NewCampaign,
+    StatusChange,
+)
 
 router = Router()
 

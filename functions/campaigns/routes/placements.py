@@ -1,0 +1,5 @@
+"""`/api/v1/placements`."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+router = Router()

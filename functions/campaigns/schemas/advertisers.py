@@ -1,0 +1,1 @@
+"""Advertisers as the API takes and gives them."""

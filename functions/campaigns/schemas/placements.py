@@ -1,0 +1,1 @@
+"""Placements as the API takes and gives them."""
