@@ -44,6 +44,14 @@ run: setup ## Start the whole product on http://localhost:$(PORT) and stay
 reset: setup ## Delete this machine's data (.local/)
 	@$(BIN)/python -m local reset
 
+.PHONY: migrate
+migrate: setup ## Bring this machine's database schema up to date (make run does it too)
+	@$(BIN)/python -m local.migrate up
+
+.PHONY: migrate-down
+migrate-down: setup ## Take the newest migration back, or all after TO=NNNN
+	@$(BIN)/python -m local.migrate down $(if $(TO),--to $(TO))
+
 # --- check -------------------------------------------------------------------------------------
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI drift
