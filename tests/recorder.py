@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
 
 import psycopg
 
@@ -22,23 +23,48 @@ BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT = (
 MOMENTS = (BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT)
 
 _PROCESSES = get_context("spawn")
+_START_S = 30
 
 
 def recorder(
-    secret: Mapping[str, str], batches: Sequence[Sequence[Beacon]], *, dies: str = ""
+    secret: Mapping[str, str], batches: Sequence[Sequence[Beacon]], *, dies: str
 ) -> BaseProcess:
-    """Start a process that records `batches`; with `dies`, it is killed at that moment."""
+    """Start a process that records `batches` and is killed at the moment `dies`."""
     process = _PROCESSES.Process(target=_record, args=(dict(secret), batches, dies), daemon=True)
     process.start()
     return process
 
 
-def _record(secret: Mapping[str, str], batches: Sequence[Sequence[Beacon]], dies: str) -> None:
+def record_together(
+    secret: Mapping[str, str], dealt: Sequence[Sequence[Sequence[Beacon]]], *, within_s: float
+) -> Sequence[int | None]:
+    """Record each share of batches in a process of its own, all at once; return how they ended."""
+    start = _PROCESSES.Barrier(len(dealt))
+    processes = [
+        _PROCESSES.Process(target=_record, args=(dict(secret), batches, "", start), daemon=True)
+        for batches in dealt
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(within_s)
+    return [process.exitcode for process in processes]
+
+
+def _record(
+    secret: Mapping[str, str],
+    batches: Sequence[Sequence[Beacon]],
+    dies: str,
+    start: Barrier | None = None,
+) -> None:
     ledger = PostgresBeaconLedger(Database(secret))
     if dies in {BEFORE_COPY, AFTER_COPY}:
         _die_around_copy(dies)
     if dies in {BEFORE_COMMIT, AFTER_COMMIT}:
         _die_around_commit(dies)
+    if start is not None:
+        ledger.record([])  # connects
+        start.wait(_START_S)
     for batch in batches:
         ledger.record(batch)
 

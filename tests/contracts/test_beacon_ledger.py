@@ -111,6 +111,14 @@ class BeaconLedgerContract:
             )
         assert (found.totals.spend_micros, found.totals.unbilled_impressions) == (PRICE_MICROS, 1)
 
+    def test_repeats_take_nothing_from_what_a_new_impression_may_use(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 2 * PRICE_MICROS)
+        first, second = impressions(campaign, 2)
+        world.ledger.record([first])
+        assert world.ledger.record([first, first, second]) == RecordedBatch(1, 2, 1, 0, ())
+        assert world.campaign(tenant, campaign.campaign_id).remaining_micros == 0
+
     def test_campaigns_of_one_batch_pay_for_themselves(self, world: World) -> None:
         rich, poor = world.a_tenant(), world.a_tenant()
         paying = a_campaign_worth(world, rich, 1_000_000)

@@ -2,9 +2,10 @@
 
 import random
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from ctv_ads.adapters.aws.beacon_queue import decode_beacon, encode_beacon
+from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
@@ -21,7 +23,7 @@ from ctv_ads.domain.campaign import Campaign
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
-from tests.recorder import AFTER_COMMIT, MOMENTS, recorder
+from tests.recorder import AFTER_COMMIT, MOMENTS, record_together, recorder
 from tests.worlds import Schema, World
 
 WAIT_S = 30
@@ -96,14 +98,9 @@ def test_several_recorders_at_once_bill_every_ad_once_and_no_budget_is_passed(
 ) -> None:
     plenty, scarce, none = (a_campaign_of(world, affordable) for affordable in (500, 17, 0))
     beacons = [beacon for c in (plenty, scarce, none) for beacon in ads_shown(c, 60, days=3)]
-    processes = [
-        recorder(schema.pipeline_secret, batches)
-        for batches in overlapping(beacons, workers=4, seed=7)
-    ]
-    for process in processes:
-        process.join(WAIT_S)
-    # A deadlock would have ended one of them with an error.
-    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    dealt = overlapping(beacons, workers=4, seed=7)
+    # A deadlock would end one of them with an error.
+    assert record_together(schema.pipeline_secret, dealt, within_s=WAIT_S) == [0, 0, 0, 0]
     for campaign, billed in ((plenty, 60), (scarce, 17), (none, 0)):
         books = assert_books_agree(owner, campaign)
         assert (books["of_campaign"], books["events"]) == (billed * PRICE_MICROS, 120)
@@ -185,17 +182,17 @@ def test_the_first_beacon_of_a_day_does_not_block_those_being_recorded(
         )
         thread = Thread(target=record_on_a_new_day)
         thread.start()
-        _wait_until_blocked(owner)
+        _wait_until(owner, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
         other.execute("SET lock_timeout = '5s'")
         other.execute("INSERT INTO ad_events SELECT * FROM ad_events WHERE false")
     thread.join(WAIT_S)
     assert outcome == [RecordedBatch(1, 0, 1, 0, ())]
 
 
-def _wait_until_blocked(owner: Owner) -> None:
-    blocked = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted"
+def _wait_until(owner: Owner, count: str) -> None:
+    """Return once the query counts something."""
     deadline = monotonic() + WAIT_S
-    while (row := owner.execute(blocked).fetchone()) and not row["n"]:
+    while (row := owner.execute(count.encode()).fetchone()) and not row["n"]:
         assert monotonic() < deadline
         sleep(0.01)
 
@@ -220,13 +217,67 @@ def test_a_batch_of_far_days_makes_their_partitions_and_no_others(
 
 def test_what_was_billed_is_of_the_earliest_decisions(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 2)
-    batch = [b for b in ads_shown(campaign, 5) if b.event is BeaconEvent.IMPRESSION]
+    line_item_id = campaign.line_items[0].line_item_id
+    latest_first = sorted((new_id() for _ in range(5)), reverse=True)
+    batch = [
+        a_beacon(
+            some_claims(
+                line_item_id=line_item_id,
+                decision_id=decision_id,
+                decided_at=NOON + timedelta(seconds=second),
+            )
+        )
+        for second, decision_id in enumerate(latest_first)
+    ]
     world.ledger.record(batch[::-1])
     rows = owner.execute(
         "SELECT billed_micros FROM ad_events WHERE line_item_id = %s ORDER BY decided_at",
-        (campaign.line_items[0].line_item_id,),
+        (line_item_id,),
     ).fetchall()
     assert [row["billed_micros"] for row in rows] == [PRICE_MICROS] * 2 + [0] * 3
+
+
+def test_who_comes_second_waits_and_bills_what_the_first_has_left(
+    world: World, schema: Schema, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = a_campaign_of(world, 3)
+    first, second = ads_shown(campaign, 2), ads_shown(campaign, 2)
+    may_commit, outcome = Event(), []
+    commit = psycopg.Connection.commit
+
+    def commit_late(connection: Connection) -> None:
+        if threading.current_thread().name == "first" and _has_recorded(connection):
+            assert may_commit.wait(WAIT_S)
+        commit(connection)
+
+    def record(batch: Sequence[Beacon]) -> None:
+        database = Database(schema.pipeline_secret)
+        try:
+            outcome.append(PostgresBeaconLedger(database).record(batch))
+        finally:
+            database.close()
+
+    monkeypatch.setattr(psycopg.Connection, "commit", commit_late)
+    threads = [
+        Thread(target=record, args=(batch,), name=name)
+        for name, batch in (("first", first), ("second", second))
+    ]
+    threads[0].start()
+    _wait_until(
+        owner, "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'idle in transaction'"
+    )
+    threads[1].start()
+    _wait_until(owner, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
+    may_commit.set()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert outcome == [RecordedBatch(4, 0, 2, 0, ()), RecordedBatch(4, 0, 1, 1, ())]
+    assert assert_books_agree(owner, campaign)["of_campaign"] == 3 * PRICE_MICROS
+
+
+def _has_recorded(connection: Connection) -> bool:
+    known = connection.execute("SELECT to_regclass('pg_temp.incoming') AS it").fetchone()
+    return bool(known and known["it"])
 
 
 def test_the_first_to_arrive_of_its_kind_is_the_one_kept(world: World, owner: Owner) -> None:

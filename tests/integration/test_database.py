@@ -12,6 +12,7 @@ from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.errors import DependencyUnavailableError
 from local.ports import free_port
 from local.postgres import PostgresServer
+from tests.builders import a_tenant
 from tests.worlds import Schema
 
 
@@ -36,6 +37,19 @@ def backend(database: Database) -> int:
 
 def test_a_connection_is_kept(database: Database) -> None:
     assert backend(database) == backend(database)
+
+
+def test_the_organization_of_a_transaction_ends_with_it(database: Database) -> None:
+    caller = a_tenant().caller
+    with database.transaction(caller) as connection:
+        assert _organization(connection) == caller.organization_id
+    assert _organization(connection) == ""
+    connection.rollback()
+
+
+def _organization(connection: Connection) -> object:
+    row = connection.execute("SELECT current_setting('app.organization_id', true) AS it").fetchone()
+    return row and row["it"]
 
 
 def test_a_connection_that_died_between_two_transactions_is_replaced(

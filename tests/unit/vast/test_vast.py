@@ -71,6 +71,17 @@ def test_there_are_golden_documents() -> None:
 
 
 @needs_kit
+@pytest.mark.parametrize("click_through_url", [None, "https://example.com/?a=1&b=2"])
+def test_what_is_written_now_is_valid_by_the_official_schema(
+    click_through_url: str | None,
+) -> None:
+    creative = a_servable_creative(click_through_url=click_through_url)
+    document = vast_document(InlineAd("1", "Acme", creative, TRACKING))
+    assert_valid(document)
+    assert_lints(document)
+
+
+@needs_kit
 def test_the_schema_would_notice_a_wrong_order() -> None:
     document = vast_document(InlineAd("1", "Acme", a_servable_creative(), TRACKING))
     swapped = document.replace("<AdTitle>", "<Description>x</Description><AdTitle>")
