@@ -11,7 +11,11 @@ from ctv_ads.domain.ad_break import NoFillReason
 
 router = Router()
 
-_Placement = Annotated[str, Field(description="Key or id of the placement", examples=["demo"])]
+_NOT_BLANK = r"\S"
+_Placement = Annotated[
+    str,
+    Field(description="Key or id of the placement", examples=["demo"], pattern=_NOT_BLANK),
+]
 _MaxAdMs = Annotated[int | None, Field(gt=0, description="Longest ad wanted, in milliseconds")]
 
 
@@ -70,7 +74,10 @@ class AdDecision(BaseModel):
     },
 )
 def vast(
-    placement: Annotated[str, Query(description="Key or id of the placement", examples=["demo"])],
+    placement: Annotated[
+        str,
+        Query(description="Key or id of the placement", examples=["demo"], pattern=_NOT_BLANK),
+    ],
     max_ad_ms: Annotated[
         int | None, Query(gt=0, description="Longest ad wanted, in milliseconds")
     ] = None,

@@ -1,6 +1,5 @@
 """`/api/v1/campaigns/{campaign_id}/stats`."""
 
-from datetime import date
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -8,14 +7,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ctv_ads.bootstrap.control_plane import OpenStores, SignedIn
 from ctv_ads.domain.ids import CampaignId
-from ctv_ads.web.fields import Id
+from ctv_ads.web.fields import Day, Id
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.analytics.schemas import StatisticsView
 
 router = Router()
 
-_FirstDay = Annotated[date | None, Query(alias="from", description="First day, UTC")]
-_LastDay = Annotated[date | None, Query(alias="to", description="Last day, UTC")]
+_FirstDay = Annotated[Day | None, Query(alias="from", description="First day, UTC")]
+_LastDay = Annotated[Day | None, Query(alias="to", description="Last day, UTC")]
 
 
 @router.get(

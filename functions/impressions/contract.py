@@ -12,6 +12,8 @@ from ctv_ads.domain.beacon import BeaconEvent
 
 router = Router()
 
+_EVENTS = ", ".join(BeaconEvent)
+
 _RECEIVED: dict[int, OpenAPIResponse] = {
     204: {"description": "Received; the answer never depends on what the token says"},
     503: {"description": "The queue did not take it: try again after Retry-After seconds"},
@@ -21,7 +23,7 @@ _RECEIVED: dict[int, OpenAPIResponse] = {
 class ShownAd(BaseModel):
     """An ad that was shown."""
 
-    token: Annotated[str, Field(description="`token` of the ad, from the decision")]
+    token: Annotated[str, Field(min_length=1, description="`token` of the ad, from the decision")]
 
 
 @router.get(
@@ -31,7 +33,7 @@ class ShownAd(BaseModel):
     responses=_RECEIVED,
 )
 def beacon(
-    event: Annotated[BeaconEvent, Path()],
+    event: Annotated[str, Path(description=f"One of {_EVENTS}; others are not counted")],
     token: Annotated[str, Path()],
     code: Annotated[str | None, Query(description="VAST error code, for event `error`")] = None,
 ) -> Response[None]:

@@ -1,29 +1,49 @@
 """Field types that several requests share, with their limits."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 MAX_MICROS = 10**15
 """A thousand million units of currency: far above any campaign, far below what overflows."""
 
-_FORBIDDEN = frozenset(chr(code) for code in range(32)) | {"\x7f", "\ufffe", "\uffff"}
+# XML cannot carry control characters and two others; so that every name survives into VAST.
+_PLAIN = r"[^\x00-\x1f\x7f\ufffe\uffff]"
+_PLAIN_TEXT = f"^{_PLAIN}*$"
+_PLAIN_TEXT_NOT_BLANK = rf"^{_PLAIN}*[^\s\x00-\x1f\x7f\ufffe\uffff]{_PLAIN}*$"
+_PLAIN_WEB_ADDRESS = r"^[hH][tT][tT][pP][sS]?://[^\x00-\x20\x7f\ufffe\uffff]+$"
+# RFC 3339; pydantic alone would take numbers for seconds since 1970.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def _plain(text: str) -> str:
-    """Refuse what XML cannot carry, so that every name survives into VAST."""
-    if any(character in _FORBIDDEN or "\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must not hold control characters")
-    return text
+def _only_text(value: object) -> object:
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise ValueError("must be a date and time with its zone, such as 2026-11-23T12:00:00Z")
+    return value
+
+
+def _only_date(value: object) -> object:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a day, such as 2026-11-23")
+    return value
 
 
 def _web_address(text: str) -> str:
-    parts = urlsplit(_plain(text))
+    parts = urlsplit(text)
     is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    if not is_absolute or parts.port == 0 or " " in text:
+    if not is_absolute or parts.port == 0:
         raise ValueError("must be an absolute http:// or https:// address")
     return text
 
@@ -43,13 +63,19 @@ def _known_timezone(text: str) -> str:
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_plain),
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN_TEXT_NOT_BLANK
+    ),
 ]
-Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(_plain)]
-WebAddress = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_address)]
+Email = Annotated[str, StringConstraints(max_length=320, pattern=_PLAIN_TEXT)]
+WebAddress = Annotated[
+    str,
+    StringConstraints(max_length=2000, pattern=_PLAIN_WEB_ADDRESS),
+    AfterValidator(_web_address),
+]
 Micros = Annotated[int, Field(strict=True, ge=0, le=MAX_MICROS)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_utc)]
+Day = Annotated[date, BeforeValidator(_only_date)]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 

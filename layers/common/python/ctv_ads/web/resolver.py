@@ -86,6 +86,9 @@ class _Errors:
         return self._problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
     def unexpected(self, error: Exception) -> Response[str]:
+        if isinstance(error, ValueError) and not self._says_json():
+            # A form that is none, such as multipart without its boundary.
+            return self._problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
         # Powertools knows only one way of not being JSON; bytes that are no text, nesting
         # without end and figures without end come up as these.
         if isinstance(error, ValueError | RecursionError) and not self._body_is_json():
@@ -96,6 +99,10 @@ class _Errors:
 
     def _problem(self, status: HTTPStatus, detail: str) -> Response[str]:
         return _answer(problem(status, detail, request_id=self._request_id))
+
+    def _says_json(self) -> bool:
+        said: str = self.app.current_event.headers.get("content-type", "application/json")
+        return said.strip().lower().startswith("application/json")
 
     def _body_is_json(self) -> bool:
         try:
