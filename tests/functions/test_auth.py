@@ -147,3 +147,19 @@ def test_tokens_of_a_former_key_are_good_until_the_key_is_gone(office: Office) -
     alone = AccessTokens(rotated, lifetime=timedelta(1), clock=lambda: NOON)
     with pytest.raises(Exception, match="not valid"):
         alone.read(token)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {},
+        {"current": "k1"},
+        {"k1": "x" * 32},
+        {"current": "k1", "k1": "x" * 31},
+        {"current": "k1", "k1": "x" * 32, "k0": ""},
+        {"current": "k1", "k1": "x" * 32, "k0": "guess"},
+    ],
+)
+def test_a_secret_by_which_somebody_could_sign_is_refused(secret: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="secret needs"):
+        AccessTokens(secret, lifetime=timedelta(1), clock=lambda: NOON)

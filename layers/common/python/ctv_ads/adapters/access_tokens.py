@@ -12,15 +12,23 @@ from ctv_ads.ports.base import Clock
 
 _ALGORITHM = "HS256"
 _ISSUER = "ctv-ads"
+_LEAST_KEY = 32
 
 
 class AccessTokens:
     """Issues tokens with the current key and reads those of every key in the secret."""
 
     def __init__(self, secret: Mapping[str, str], *, lifetime: timedelta, clock: Clock) -> None:
-        """Take the keys from their secret: `{"current": "k1", "k1": "…", "k0": "…"}`."""
-        self._current = secret["current"]
+        """Take the keys from their secret: `{"current": "k1", "k1": "…", "k0": "…"}`.
+
+        Raises:
+            ValueError: there is no current key, or a key, former ones too, is so short that
+                somebody could sign by guessing it.
+        """
+        self._current = secret.get("current", "")
         self._keys = {key_id: text for key_id, text in secret.items() if key_id != "current"}
+        if self._current not in self._keys or min(map(len, self._keys.values())) < _LEAST_KEY:
+            raise ValueError(f"the secret needs a current key, and {_LEAST_KEY} characters in each")
         self.lifetime = lifetime
         self._clock = clock
 
