@@ -72,6 +72,10 @@ format: setup ## Format and mend what can be mended
 test: check ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup
 
+.PHONY: fuzz
+fuzz: setup ## Hold the running API to its OpenAPI document with many examples (FUZZ_EXAMPLES=500)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/end_to_end/test_api_contract.py
+
 .PHONY: bench
 bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/
 	@$(BIN)/python -m local.bench
