@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 def _collect(call: BeaconCall) -> None:
     outcome = collector()(call)
     if outcome is not BeaconOutcome.QUEUED:
-        _LOG.warning("beacon not counted: %s event=%s", outcome, call.event)
+        _LOG.warning("beacon not counted: %s event=%.40r", outcome, call.event)
 
 
 def _beacon_call(event: dict[str, Any]) -> BeaconCall:

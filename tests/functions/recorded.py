@@ -32,7 +32,11 @@ def api_event(
     event["rawPath"], event["rawQueryString"] = raw_path, query
     event["requestContext"]["http"] |= {"method": method, "path": raw_path}
     if query:
-        event["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True))
+        joined: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            joined.setdefault(name, []).append(value)
+        # API Gateway joins the values of a repeated parameter, and only there they can be told.
+        event["queryStringParameters"] = {name: ",".join(values) for name, values in joined.items()}
     if path_parameters:
         event["pathParameters"] = path_parameters
     if body is not None:

@@ -18,28 +18,13 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.domain.beacon import Beacon, BeaconEvent
-from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.beacon import Beacon
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
-from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
+from tests.books import WAIT_S, Owner, a_campaign_of, ads_shown, assert_books_agree, wait_until
+from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, some_claims
 from tests.recorder import AFTER_COMMIT, MOMENTS, record_together, recorder
 from tests.worlds import Schema, World
-
-WAIT_S = 30
-_BOOKS = """
-SELECT c.budget_micros, c.billed_micros AS of_campaign,
-       (SELECT sum(billed_micros) FROM line_items l WHERE l.campaign_id = c.campaign_id)
-           AS of_line_items,
-       (SELECT coalesce(sum(s.billed_micros), 0) FROM campaign_daily_stats s
-        WHERE s.campaign_id = c.campaign_id) AS of_statistics,
-       (SELECT coalesce(sum(e.billed_micros), 0) FROM ad_events e
-        JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS of_events,
-       (SELECT count(*) FROM ad_events e
-        JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS events,
-       (SELECT coalesce(sum(impressions), 0) FROM campaign_daily_stats s
-        WHERE s.campaign_id = c.campaign_id) AS impressions
-FROM campaigns c WHERE c.campaign_id = %s"""
 
 
 @pytest.fixture
@@ -51,34 +36,6 @@ def world(postgres_of_session: World) -> World:
 def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
         yield connection
-
-
-Owner = psycopg.Connection[dict[str, Any]]
-
-
-def a_campaign_of(world: World, affordable: int) -> Campaign:
-    draft = a_campaign_draft(budget_micros=affordable * PRICE_MICROS + PRICE_MICROS // 2)
-    return world.a_serving_campaign(world.a_tenant(), draft)
-
-
-def ads_shown(campaign: Campaign, count: int, *, days: int = 1) -> list[Beacon]:
-    """Return impression and start of each of `count` ads, spread around midnight."""
-    line_item_id = campaign.line_items[0].line_item_id
-    shown = []
-    for number in range(count):
-        decided_at = NOON + timedelta(hours=12 + 24 * (number % days), seconds=number - count // 2)
-        claims = some_claims(line_item_id=line_item_id, decided_at=decided_at)
-        shown += [a_beacon(claims), a_beacon(claims, event=BeaconEvent.START)]
-    return shown
-
-
-def assert_books_agree(owner: Owner, campaign: Campaign) -> dict[str, int]:
-    books = owner.execute(_BOOKS, (campaign.campaign_id,)).fetchone()
-    assert books is not None
-    billed = {name: int(books[name]) for name in books if name.startswith("of_")}
-    assert len(set(billed.values())) == 1, billed
-    assert books["of_campaign"] <= books["budget_micros"]
-    return {name: int(value) for name, value in books.items()}
 
 
 def overlapping(beacons: Sequence[Beacon], *, workers: int, seed: int) -> list[list[list[Beacon]]]:
@@ -156,65 +113,6 @@ def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
     assert_books_agree(owner, campaign)
 
 
-def test_the_first_beacon_of_a_day_does_not_block_those_being_recorded(
-    world: World, schema: Schema, owner: Owner
-) -> None:
-    campaign = a_campaign_of(world, 10)
-    line_item_id = campaign.line_items[0].line_item_id
-    world.ledger.record(ads_shown(campaign, 1))
-    new_day = NOON + timedelta(days=random.SystemRandom().randrange(1_000, 30_000))
-    first_of_day = a_beacon(some_claims(line_item_id=line_item_id, decided_at=new_day))
-    outcome: list[object] = []
-
-    def record_on_a_new_day() -> None:
-        database = Database(schema.pipeline_secret)
-        try:
-            outcome.append(PostgresBeaconLedger(database).record([first_of_day]))
-        except DependencyUnavailableError as error:
-            outcome.append(error)
-        finally:
-            database.close()
-
-    with psycopg.connect(schema.owner_dsn) as other:
-        # Another recorder that has locked the campaign and is about to write its events.
-        other.execute(
-            "SELECT 1 FROM campaigns WHERE campaign_id = %s FOR UPDATE", (campaign.campaign_id,)
-        )
-        thread = Thread(target=record_on_a_new_day)
-        thread.start()
-        _wait_until(owner, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
-        other.execute("SET lock_timeout = '5s'")
-        other.execute("INSERT INTO ad_events SELECT * FROM ad_events WHERE false")
-    thread.join(WAIT_S)
-    assert outcome == [RecordedBatch(1, 0, 1, 0, ())]
-
-
-def _wait_until(owner: Owner, count: str) -> None:
-    """Return once the query counts something."""
-    deadline = monotonic() + WAIT_S
-    while (row := owner.execute(count.encode()).fetchone()) and not row["n"]:
-        assert monotonic() < deadline
-        sleep(0.01)
-
-
-def test_a_batch_of_far_days_makes_their_partitions_and_no_others(
-    world: World, owner: Owner
-) -> None:
-    campaign = a_campaign_of(world, 10)
-    line_item_id = campaign.line_items[0].line_item_id
-    days = (NOON - timedelta(days=9_000), NOON + timedelta(days=40_000))
-    count = "SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'ad_events'::regclass"
-    before = owner.execute(count).fetchone()
-    recorded = world.ledger.record(
-        [a_beacon(some_claims(line_item_id=line_item_id, decided_at=day)) for day in days]
-    )
-    after = owner.execute(count).fetchone()
-    assert recorded.recorded == 2
-    assert before is not None
-    assert after is not None
-    assert after["n"] - before["n"] <= 2
-
-
 def test_what_was_billed_is_of_the_earliest_decisions(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 2)
     line_item_id = campaign.line_items[0].line_item_id
@@ -263,11 +161,11 @@ def test_who_comes_second_waits_and_bills_what_the_first_has_left(
         for name, batch in (("first", first), ("second", second))
     ]
     threads[0].start()
-    _wait_until(
+    wait_until(
         owner, "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'idle in transaction'"
     )
     threads[1].start()
-    _wait_until(owner, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
+    wait_until(owner, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
     may_commit.set()
     for thread in threads:
         thread.join(WAIT_S)
