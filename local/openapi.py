@@ -19,7 +19,13 @@ from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import routes as analytics
 from functions.auth import routes as auth
-from functions.campaigns.routes import advertisers, campaigns, line_items, placements
+from functions.campaigns.routes import (
+    advertisers,
+    campaign_lists,
+    campaigns,
+    line_items,
+    placements,
+)
 from functions.creatives import routes as creatives
 from functions.impressions import contract as impressions
 from functions.platform import routes as platform
@@ -28,6 +34,7 @@ TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
 _ROUTERS = (
     auth,
     campaigns,
+    campaign_lists,
     line_items,
     advertisers,
     placements,
@@ -45,7 +52,16 @@ _LOGIN = {401: "The email or the password is wrong", **_DOWN}
 _THING = {404: "There is no such thing in your organization"}
 _STATUS = {409: "The present state does not allow it; says why"}
 _BODY = {400: "The body is not valid JSON", 415: "The body is not application/json"}
+_ONCE = {409: "The Idempotency-Key was used for another request"}
 _FIELDS = {422: "At least one field is wrong; says which"}
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key and body get the same answer, and only one thing is made",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 
 
 def openapi_document() -> dict[str, Any]:
@@ -75,6 +91,8 @@ def openapi_document() -> dict[str, Any]:
 def _tell_errors(path: str, operation: dict[str, Any]) -> None:
     """Write each error answer of an operation as a problem document."""
     responses = operation["responses"]
+    if operation.get("security") and "201" in responses:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses.pop("422", None)
     for status, meaning in _errors(path, operation).items():
         responses[str(status)] = {"description": meaning}
@@ -95,6 +113,7 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
         (signed_in, _SIGNED_IN),
         (path.endswith("/login"), _LOGIN),
         (signed_in and "{" in path, _THING),
+        (signed_in and "201" in operation["responses"], _ONCE),
         (path.endswith("/status"), _STATUS),
         (takes_body, _BODY),
         (takes_body or "parameters" in operation, _FIELDS),

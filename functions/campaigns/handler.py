@@ -6,10 +6,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.bootstrap.control_plane import signed_in
 from ctv_ads.web.resolver import api_resolver
-from functions.campaigns.routes import advertisers, campaigns, line_items, placements
+from functions.campaigns.routes import (
+    advertisers,
+    campaign_lists,
+    campaigns,
+    line_items,
+    placements,
+)
 
 app = api_resolver(
     campaigns.router,
+    campaign_lists.router,
     line_items.router,
     advertisers.router,
     placements.router,

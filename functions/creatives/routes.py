@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from ctv_ads.bootstrap.control_plane import (
+    ONCE_PER_KEY,
     CreativeTrafficking,
     OpenStores,
     SignedIn,
@@ -31,6 +32,7 @@ router = Router()
     tags=["creatives"],
     security=SIGNED_IN,
     status_code=HTTPStatus.CREATED,
+    middlewares=ONCE_PER_KEY,
     responses={201: {"description": "The new creative and the form to send its file by"}},
 )
 def register(

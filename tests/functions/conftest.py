@@ -21,6 +21,7 @@ from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
 from functions.creatives import handler as creatives
 from functions.creatives import routes as creative_routes
+from local.bench.statements import Statement, recorded_statements
 from tests.builders import NOON, Tenant
 from tests.functions.recorded import REQUEST_ID, Event, api_event
 from tests.worlds import MEDIA_BASE_URL, World
@@ -86,10 +87,24 @@ class Office:
         return answer_of(_HANDLERS[function].lambda_handler(event, object()))
 
     def send(
-        self, function: str, method: str, path: str, body: object = None, *, token: str = ""
+        self,
+        function: str,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str = "",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
-        headers = {"authorization": f"Bearer {token or self.token()}"}
+        headers = {"authorization": f"Bearer {token or self.token()}", **(headers or {})}
         return self.call(function, api_event(method, path, body=body, headers=headers))
+
+
+@pytest.fixture
+def statements() -> Iterator[list[Statement]]:
+    """Every SQL statement that is executed, in order; empty it to count those of one request."""
+    with recorded_statements() as recorded:
+        yield recorded
 
 
 @pytest.fixture
@@ -116,6 +131,7 @@ def office(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> Itera
         ),
     }
     monkeypatch.setattr(control_plane, "access_tokens", lambda: tokens)
+    monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(creative_routes, "media_base_url", lambda: MEDIA_BASE_URL)
     for handler in _HANDLERS.values():
         handler.app.dependency_overrides.update(overrides)

@@ -100,10 +100,3 @@ class CampaignView(BaseModel):
             updated_at=campaign.updated_at.astimezone(UTC),
             line_items=[LineItemView.of(item) for item in campaign.line_items],
         )
-
-
-class CampaignPage(BaseModel):
-    """Campaigns, newest first; `next_cursor` fetches those that follow, null at the end."""
-
-    items: list[CampaignView]
-    next_cursor: str | None

@@ -30,6 +30,7 @@ from ctv_ads.settings import (
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
 from ctv_ads.web.bearer import bearer_token
+from ctv_ads.web.idempotency import idempotent
 
 # Without this boto3 signs forms with Signature V2, which newer buckets refuse, and for the
 # global host, which redirects what it should take.
@@ -106,6 +107,9 @@ def _inventory_changes() -> SqsInventoryChanges:
     queue = InventoryQueueSettings.from_environment()
     return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
 
+
+ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
+"""`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""
 
 SignedIn = Annotated[Caller, Depends(signed_in)]
 """A route that takes one answers 401 to everybody else."""

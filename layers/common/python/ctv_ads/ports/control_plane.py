@@ -1,6 +1,6 @@
 """Ports of the control plane: accounts, trafficking, statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +11,7 @@ from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.creative import Creative, CreativeDraft
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
 from ctv_ads.domain.statistics import CampaignStatistics
+from ctv_ads.ports.lists import AuditEvents, CampaignLists
 
 
 class Accounts(Protocol):
@@ -47,9 +48,6 @@ class Campaigns(Protocol):
         Raises:
             NotFoundError: it does not exist here, or was deleted.
         """
-
-    def page(self, *, limit: int, after: CampaignId | None) -> Sequence[Campaign]:
-        """Return up to `limit` campaigns, newest first, that follow `after`."""
 
     def set_status(self, campaign_id: CampaignId, status: CampaignStatus, now: datetime) -> None:
         """Write the new status and count the version up."""
@@ -101,6 +99,7 @@ class GivenAnswer:
     fingerprint: str
     status: int
     body: str
+    headers: Mapping[str, str]
 
 
 class IdempotencyKeys(Protocol):
@@ -124,6 +123,10 @@ class Store(Protocol):
     def creatives(self) -> Creatives: ...  # noqa: D102
     @property
     def statistics(self) -> Statistics: ...  # noqa: D102
+    @property
+    def campaign_lists(self) -> CampaignLists: ...  # noqa: D102
+    @property
+    def audit_events(self) -> AuditEvents: ...  # noqa: D102
     @property
     def idempotency_keys(self) -> IdempotencyKeys: ...  # noqa: D102
 

@@ -32,11 +32,16 @@ def read_cursor(text: str | None, *, sort: str) -> Cursor | None:
     is_cursor = (
         isinstance(parts, list) and len(parts) == 3 and all(isinstance(p, str) for p in parts)
     )
-    if not is_cursor or not is_id(parts[2]):
+    if not is_cursor or not is_id(parts[2]) or _is_broken(parts[1]):
         raise _bad_cursor("it is not a cursor of this API")
     if parts[0] != sort:
         raise _bad_cursor(f"it was made for the order {parts[0]!r}")
     return Cursor(*parts)
+
+
+def _is_broken(text: str) -> bool:
+    """Tell whether `text` holds halves of characters, which JSON can spell and nothing stores."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _bad_cursor(message: str) -> InvalidRequestError:

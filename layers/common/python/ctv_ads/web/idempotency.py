@@ -18,6 +18,7 @@ from ctv_ads.ports.control_plane import GivenAnswer, Stores
 
 HEADER = "Idempotency-Key"
 _MAX_KEY = 255
+_KEPT_HEADERS = ("ETag", "Location")
 
 Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[Any]]
 
@@ -42,7 +43,7 @@ def idempotent(stores: Callable[[], Stores], caller_of: Callable[[Any], Caller])
                 return _repeat(given, fingerprint)
             response = next_middleware(app)
             body = json.dumps(response.body, separators=(",", ":"), ensure_ascii=False)
-            answer = GivenAnswer(fingerprint, response.status_code, body)
+            answer = GivenAnswer(fingerprint, response.status_code, body, _kept_headers(response))
             store.idempotency_keys.keep(caller, key, answer)
             return response
 
@@ -62,9 +63,14 @@ def _refuse_bad_key(key: str) -> None:
         )
 
 
+def _kept_headers(response: Response[Any]) -> dict[str, str]:
+    found = {name: response.headers.get(name) for name in _KEPT_HEADERS}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
 def _repeat(given: GivenAnswer, fingerprint: str) -> Response[str]:
     if given.fingerprint != fingerprint:
         message = "this key was used for another request"
         raise ConflictError(message, [FieldProblem(HEADER, "key_reused", message)])
-    headers = {"Idempotent-Replay": "true"}
+    headers = {**given.headers, "Idempotent-Replay": "true"}
     return Response(given.status, "application/json", given.body, headers=headers)

@@ -1,6 +1,5 @@
 """Campaigns with their line items."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,9 +35,6 @@ JOIN organizations o USING (organization_id)
 WHERE c.deleted_at IS NULL"""
 _ONE = f"{_COLUMNS} AND c.campaign_id = %(campaign_id)s"
 _ONE_FOR_UPDATE = f"{_ONE} FOR UPDATE OF c"
-_PAGE = f"""{_COLUMNS}
-AND (%(after)s::uuid IS NULL OR c.campaign_id < %(after)s::uuid)
-ORDER BY c.campaign_id DESC LIMIT %(limit)s"""
 _DEFAULT_ADVERTISER = """
 SELECT advertiser_id FROM advertisers WHERE deleted_at IS NULL
 ORDER BY created_at, advertiser_id LIMIT 1"""
@@ -104,11 +100,6 @@ class PostgresCampaigns:
         if row is None:
             raise NotFoundError("there is no such campaign")
         return _campaign(row)
-
-    def page(self, *, limit: int, after: CampaignId | None) -> Sequence[Campaign]:
-        """Return up to `limit` campaigns, newest first, that follow `after`."""
-        rows = self._connection.execute(_PAGE, {"limit": limit, "after": after})
-        return [_campaign(row) for row in rows]
 
     def set_status(self, campaign_id: CampaignId, status: CampaignStatus, now: datetime) -> None:
         """Write the new status and count the version up."""

@@ -1,6 +1,6 @@
 """Keyset pagination: one statement for a page, one for the totals, whatever the list is long."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from ctv_ads.domain.listing import Cursor, ListQuery, Page
 from ctv_ads.errors import FieldProblem, InvalidRequestError
 
 T = TypeVar("T")
+_STREAMED_ROWS = 1000
+"""How many rows of a streamed list are fetched at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class Listing:
     """What follows SELECT."""
     source: str
     """What follows FROM, with WHERE and the conditions that always hold."""
+    counted: str | None = ""
+    """The same for the totals, which need fewer tables; None where there are no totals."""
     id_column: str
     sorts: Mapping[str, tuple[str, str]]
     """By name: the expression, and the SQL type of its value."""
@@ -38,28 +42,56 @@ class Listing:
         Raises:
             InvalidRequestError: the cursor's value is none of this sort's.
         """
-        values = {name: value for name, value in query.filters.items() if value is not None}
-        where = "".join(f" AND ({self.filters[name]})" for name in values)
-        aggregates = ", ".join(
-            f"coalesce({aggregate}, 0)::bigint AS {name}"
-            for name, aggregate in {"count": "count(*)", **self.totals}.items()
-        )
-        totals = connection.execute(
-            f"SELECT {aggregates} FROM {self.source}{where}".encode(),  # noqa: S608 - our own texts
-            values,
-        ).fetchone()
-        sql, bound = self._page_sql(query, where), self._bound(query, values)
+        totals = self._totals(connection, query)
         try:
-            found = connection.execute(sql.encode(), bound).fetchall()
+            found = connection.execute(*self._statement(query)).fetchall()
         except psycopg.DataError as error:
-            problem = FieldProblem("cursor", "bad_cursor", "it is not a cursor of this list")
-            raise InvalidRequestError("the cursor is wrong", [problem]) from error
+            raise _bad_cursor() from error
         shown = found[: query.limit]
         return Page(
             items=tuple(item_of(row) for row in shown),
             next_cursor=_cursor(query, shown[-1]) if len(found) > query.limit else None,
-            totals={name: int(value) for name, value in (totals or {}).items()},
+            totals=totals,
         )
+
+    def stream(
+        self, connection: Connection, query: ListQuery, item_of: Callable[[DictRow], T]
+    ) -> Iterator[tuple[T, Cursor]]:
+        """Hand out up to `query.limit` items, each with the cursor of what follows it.
+
+        The server keeps the result and gives it in parts, as they are taken.
+
+        Raises:
+            InvalidRequestError: the cursor's value is none of this sort's.
+        """
+        with connection.cursor(name="listing") as rows:
+            rows.itersize = _STREAMED_ROWS
+            try:
+                rows.execute(*self._statement(query))
+            except psycopg.DataError as error:
+                raise _bad_cursor() from error
+            for row in rows:
+                yield item_of(row), _cursor(query, row)
+
+    def _totals(self, connection: Connection, query: ListQuery) -> Mapping[str, int]:
+        if self.counted is None:
+            return {}
+        aggregates = ", ".join(
+            # As numeric: the sum of many budgets may pass what a bigint holds.
+            f"coalesce({aggregate}, 0)::numeric AS {name}"
+            for name, aggregate in {"count": "count(*)", **self.totals}.items()
+        )
+        row = connection.execute(
+            f"SELECT {aggregates} FROM {self.counted or self.source}{self._where(query)}".encode(),  # noqa: S608 - our own texts
+            _applied(query),
+        ).fetchone()
+        return {name: int(value) for name, value in (row or {}).items()}
+
+    def _where(self, query: ListQuery) -> str:
+        return "".join(f" AND ({self.filters[name]})" for name in _applied(query))
+
+    def _statement(self, query: ListQuery) -> tuple[bytes, dict[str, object]]:
+        return self._page_sql(query, self._where(query)).encode(), _bound(query)
 
     def _page_sql(self, query: ListQuery, where: str) -> str:
         expression, sql_type = self.sorts[query.sort_name]
@@ -77,12 +109,21 @@ class Listing:
             " LIMIT %(page_limit)s"
         )
 
-    @staticmethod
-    def _bound(query: ListQuery, values: Mapping[str, object]) -> dict[str, object]:
-        bound = {**values, "page_limit": query.limit + 1}
-        if query.cursor is not None:
-            bound |= {"cursor_value": query.cursor.value, "cursor_id": query.cursor.item_id}
-        return bound
+
+def _applied(query: ListQuery) -> dict[str, object]:
+    return {name: value for name, value in query.filters.items() if value is not None}
+
+
+def _bound(query: ListQuery) -> dict[str, object]:
+    bound = {**_applied(query), "page_limit": query.limit + 1}
+    if query.cursor is not None:
+        bound |= {"cursor_value": query.cursor.value, "cursor_id": query.cursor.item_id}
+    return bound
+
+
+def _bad_cursor() -> InvalidRequestError:
+    problem = FieldProblem("cursor", "bad_cursor", "it is not a cursor of this list")
+    return InvalidRequestError("the cursor is wrong", [problem])
 
 
 def contains(text: str) -> str:

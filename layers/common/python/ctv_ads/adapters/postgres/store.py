@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ctv_ads.adapters.postgres.accounts import PostgresAccounts
+from ctv_ads.adapters.postgres.audit import PostgresAuditEvents
+from ctv_ads.adapters.postgres.campaign_lists import PostgresCampaignLists
 from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
 from ctv_ads.adapters.postgres.creatives import PostgresCreatives
 from ctv_ads.adapters.postgres.database import Connection, Database
@@ -20,6 +22,8 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
+        self.campaign_lists = PostgresCampaignLists(connection)
+        self.audit_events = PostgresAuditEvents(connection)
         self.idempotency_keys = PostgresIdempotencyKeys(connection)
 
 

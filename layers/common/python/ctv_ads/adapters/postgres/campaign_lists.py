@@ -1,0 +1,87 @@
+"""Campaigns as lists: filtered, sorted, searched, totalled."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from psycopg.rows import DictRow
+
+from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.listing import Listing, contains
+from ctv_ads.domain.campaign import CampaignStatus
+from ctv_ads.domain.campaign_list import CampaignSummary
+from ctv_ads.domain.ids import AdvertiserId, CampaignId
+from ctv_ads.domain.listing import Cursor, ListQuery, Page
+
+CAMPAIGNS = Listing(
+    columns="c.campaign_id, c.advertiser_id, a.name AS advertiser_name, c.name, c.status,"
+    " c.budget_micros, c.billed_micros, c.cpm_micros, o.currency, c.starts_at, c.ends_at,"
+    " c.timezone, c.version, c.created_at, c.updated_at",
+    source="campaigns c JOIN advertisers a USING (organization_id, advertiser_id)"
+    " JOIN organizations o USING (organization_id) WHERE c.deleted_at IS NULL",
+    counted="campaigns c WHERE c.deleted_at IS NULL",
+    id_column="c.campaign_id",
+    sorts={
+        "created_at": ("c.created_at", "timestamptz"),
+        "name": ("lower(c.name)", "text"),
+        "starts_at": ("c.starts_at", "timestamptz"),
+        "ends_at": ("c.ends_at", "timestamptz"),
+        "budget_micros": ("c.budget_micros", "bigint"),
+        "billed_micros": ("c.billed_micros", "bigint"),
+        "status": ("c.status", "text"),
+    },
+    filters={
+        "statuses": "c.status = ANY(%(statuses)s)",
+        "advertiser_id": "c.advertiser_id = %(advertiser_id)s",
+        "starts_before": "c.starts_at < %(starts_before)s",
+        "starts_after": "c.starts_at >= %(starts_after)s",
+        "ends_before": "c.ends_at < %(ends_before)s",
+        "ends_after": "c.ends_at >= %(ends_after)s",
+        "q": "c.campaign_id IN (SELECT campaigns_named(%(q)s))",
+    },
+    totals={
+        "budget_micros": "sum(c.budget_micros)",
+        "billed_micros": "sum(c.billed_micros)",
+    },
+)
+
+
+class PostgresCampaignLists:
+    """Implements `ports.CampaignLists`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, query: ListQuery) -> Page[CampaignSummary]:
+        """Return the page that `query` asks for, with the totals of its filters."""
+        return CAMPAIGNS.page(self._connection, _searching(query), _summary)
+
+    def stream(self, query: ListQuery) -> Iterator[tuple[CampaignSummary, Cursor]]:
+        """Hand out up to `query.limit` campaigns, each with the cursor of what follows it."""
+        return CAMPAIGNS.stream(self._connection, _searching(query), _summary)
+
+
+def _searching(query: ListQuery) -> ListQuery:
+    text = query.filters.get("q")
+    if text is None:
+        return query
+    return replace(query, filters={**query.filters, "q": contains(str(text))})
+
+
+def _summary(row: DictRow) -> CampaignSummary:
+    return CampaignSummary(
+        campaign_id=CampaignId(str(row["campaign_id"])),
+        advertiser_id=AdvertiserId(str(row["advertiser_id"])),
+        advertiser_name=row["advertiser_name"],
+        name=row["name"],
+        status=CampaignStatus(row["status"]),
+        budget_micros=row["budget_micros"],
+        billed_micros=row["billed_micros"],
+        cpm_micros=row["cpm_micros"],
+        currency=row["currency"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        timezone=row["timezone"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
