@@ -22,6 +22,8 @@ __all__ = [
     "FUNCTIONS",
     "INVENTORY_CHANGES",
     "QUEUES",
+    "TAG_CHECKS",
+    "TAG_VERDICTS",
     "UPLOAD_EVENT_QUEUE",
     "Function",
     "Need",
@@ -40,6 +42,8 @@ def _routes(*keys: str) -> tuple[Route, ...]:
 CREATIVE_UPLOADS = "creative-uploads"
 INVENTORY_CHANGES = "inventory-changes"
 AD_EVENTS = "ad-events"
+TAG_CHECKS = "tag-checks"
+TAG_VERDICTS = "tag-verdicts"
 
 UPLOAD_EVENT_QUEUE = CREATIVE_UPLOADS
 """The queue to which EventBridge sends `Object Created` events of the upload bucket."""
@@ -48,7 +52,19 @@ QUEUES: tuple[Queue, ...] = (
     # AWS advises a visibility timeout of six times the function's timeout plus the window.
     Queue(CREATIVE_UPLOADS, visibility_timeout_s=360),
     Queue(INVENTORY_CHANGES, visibility_timeout_s=360),
+    Queue(TAG_CHECKS, visibility_timeout_s=120),
+    Queue(TAG_VERDICTS, visibility_timeout_s=180),
     Queue(AD_EVENTS, visibility_timeout_s=186, max_receive_count=10, retention_s=14 * 24 * 3600),
+)
+
+_SIGNED_IN = (Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS, Need.VALKEY)
+"""What a function needs to know who calls, and whether they may call now."""
+_FOR_PEOPLE = (
+    "ACCESS_TOKEN_LIFETIME_S",
+    "ALLOWED_ORIGINS",
+    "USER_RATE_LIMIT",
+    "USER_RATE_WINDOW_S",
+    "VALKEY_TIMEOUT_MS",
 )
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -109,9 +125,24 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Sign people in and tell who they are",
         memory_mib=512,
         timeout_s=10,
-        needs=(Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS),
-        extra_environment=("ACCESS_TOKEN_LIFETIME_S",),
-        routes=_routes("POST /api/v1/auth/login", "GET /api/v1/auth/profile"),
+        needs=_SIGNED_IN,
+        extra_environment=(
+            *_FOR_PEOPLE,
+            "AUTH_RATE_LIMIT",
+            "AUTH_RATE_WINDOW_S",
+            "FAILED_LOGINS",
+            "FAILED_LOGIN_DELAY_S",
+            "REFRESH_TOKEN_LIFETIME_S",
+            "INVITATION_LIFETIME_S",
+            "EMAIL_VERIFICATION",
+            "PUBLIC_UI_URL",
+        ),
+        routes=_routes(
+            "POST /api/v1/auth/login",
+            "POST /api/v1/auth/refresh",
+            "POST /api/v1/auth/logout",
+            "GET /api/v1/auth/profile",
+        ),
     ),
     Function(
         name="campaigns",
@@ -119,13 +150,32 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Create, read, start, pause and delete campaigns",
         memory_mib=512,
         timeout_s=10,
-        needs=(Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS, Need.SEND_INVENTORY_CHANGES),
+        needs=(*_SIGNED_IN, Need.SEND_INVENTORY_CHANGES),
+        extra_environment=_FOR_PEOPLE,
         routes=_routes(
             "POST /api/v1/campaigns",
             "GET /api/v1/campaigns",
             "GET /api/v1/campaigns/{campaign_id}",
+            "PATCH /api/v1/campaigns/{campaign_id}",
             "DELETE /api/v1/campaigns/{campaign_id}",
             "PUT /api/v1/campaigns/{campaign_id}/status",
+            "POST /api/v1/campaigns/{campaign_id}/line-items",
+            "GET /api/v1/campaigns/{campaign_id}/line-items",
+            "GET /api/v1/line-items/{line_item_id}",
+            "PATCH /api/v1/line-items/{line_item_id}",
+            "DELETE /api/v1/line-items/{line_item_id}",
+            "GET /api/v1/line-items/{line_item_id}/creatives",
+            "PUT /api/v1/line-items/{line_item_id}/creatives",
+            "POST /api/v1/advertisers",
+            "GET /api/v1/advertisers",
+            "GET /api/v1/advertisers/{advertiser_id}",
+            "PATCH /api/v1/advertisers/{advertiser_id}",
+            "DELETE /api/v1/advertisers/{advertiser_id}",
+            "POST /api/v1/placements",
+            "GET /api/v1/placements",
+            "GET /api/v1/placements/{placement_id}",
+            "PATCH /api/v1/placements/{placement_id}",
+            "DELETE /api/v1/placements/{placement_id}",
         ),
     ),
     Function(
@@ -135,18 +185,22 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=512,
         timeout_s=10,
         needs=(
-            Need.DATABASE_API,
-            Need.ACCESS_TOKEN_KEYS,
+            *_SIGNED_IN,
             Need.UPLOADS_WRITE,
             Need.MEDIA_ADDRESS,
             Need.SEND_INVENTORY_CHANGES,
         ),
-        extra_environment=("MAX_UPLOAD_BYTES", "UPLOAD_LIFETIME_S"),
+        extra_environment=(*_FOR_PEOPLE, "MAX_UPLOAD_BYTES", "UPLOAD_LIFETIME_S"),
         routes=_routes(
             "POST /api/v1/campaigns/{campaign_id}/creatives",
             "GET /api/v1/campaigns/{campaign_id}/creatives",
             "GET /api/v1/creatives/{creative_id}",
+            "PATCH /api/v1/creatives/{creative_id}",
             "DELETE /api/v1/creatives/{creative_id}",
+            "POST /api/v1/creatives/{creative_id}/replacement",
+            "GET /api/v1/creatives/{creative_id}/preview",
+            "POST /api/v1/creatives/{creative_id}/multipart",
+            "DELETE /api/v1/creatives/{creative_id}/multipart",
         ),
     ),
     Function(
@@ -161,8 +215,28 @@ FUNCTIONS: tuple[Function, ...] = (
             Need.MEDIA_WRITE,
             Need.SEND_INVENTORY_CHANGES,
         ),
-        extra_environment=("MAX_UPLOAD_BYTES", "MAX_CREATIVE_DURATION_MS"),
+        extra_environment=(*_FOR_PEOPLE, "MAX_UPLOAD_BYTES", "MAX_CREATIVE_DURATION_MS"),
         queue_trigger=QueueTrigger(CREATIVE_UPLOADS, batch_size=1, window_s=0, max_concurrency=4),
+    ),
+    Function(
+        name="creatives-check-tag",
+        entry_point="creatives.check_tag",
+        # Outside the VPC, whose functions cannot reach the internet, and without any secret.
+        purpose="Fetch, unwrap and check third-party VAST tags, knowing no secret",
+        memory_mib=256,
+        timeout_s=20,
+        needs=(Need.SEND_TAG_VERDICTS,),
+        extra_environment=("MAX_CREATIVE_DURATION_MS",),
+        queue_trigger=QueueTrigger(TAG_CHECKS, batch_size=1, window_s=0, max_concurrency=4),
+    ),
+    Function(
+        name="creatives-on-tag-verdict",
+        entry_point="creatives.on_tag_verdict",
+        purpose="Mark checked third-party VAST tags ready or rejected",
+        memory_mib=256,
+        timeout_s=30,
+        needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
+        queue_trigger=QueueTrigger(TAG_VERDICTS, batch_size=10, window_s=0, max_concurrency=2),
     ),
     Function(
         name="analytics",
@@ -170,7 +244,8 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Report delivery and spend",
         memory_mib=512,
         timeout_s=10,
-        needs=(Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS),
+        needs=_SIGNED_IN,
+        extra_environment=_FOR_PEOPLE,
         routes=_routes("GET /api/v1/campaigns/{campaign_id}/stats"),
     ),
     Function(
@@ -180,6 +255,7 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=512,
         timeout_s=10,
         needs=(Need.DATABASE_API, Need.VALKEY, Need.HEALTH_CHECKS),
+        extra_environment=("ALLOWED_ORIGINS",),
         routes=_routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
     ),
     Function(

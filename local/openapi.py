@@ -18,7 +18,7 @@ from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import routes as analytics
-from functions.auth import routes as auth
+from functions.auth.routes import profile, sessions
 from functions.campaigns.routes import (
     advertisers,
     campaign_lists,
@@ -32,7 +32,8 @@ from functions.platform import routes as platform
 
 TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
 _ROUTERS = (
-    auth,
+    sessions,
+    profile,
     campaigns,
     campaign_lists,
     line_items,
@@ -47,8 +48,17 @@ _ROUTERS = (
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _POWERTOOLS_ERRORS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _DOWN = {503: "A dependency does not answer"}
-_SIGNED_IN = {401: "There is no valid access token", 403: "The role does not allow it", **_DOWN}
-_LOGIN = {401: "The email or the password is wrong", **_DOWN}
+_SIGNED_IN = {
+    401: "There is no valid access token",
+    403: "The role does not allow it",
+    429: "Too many requests; `Retry-After` says in how many seconds to come again",
+    **_DOWN,
+}
+_SIGNING_IN = {
+    401: "What was shown as proof is wrong, used up or expired",
+    429: "Too many requests; `Retry-After` says in how many seconds to come again",
+    **_DOWN,
+}
 _THING = {404: "There is no such thing in your organization"}
 _STATUS = {409: "The present state does not allow it; says why"}
 _BODY = {400: "The body is not valid JSON", 415: "The body is not application/json"}
@@ -111,7 +121,7 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
     takes_body = "requestBody" in operation
     rules = (
         (signed_in, _SIGNED_IN),
-        (path.endswith("/login"), _LOGIN),
+        (not signed_in and "auth" in operation["tags"], _SIGNING_IN),
         (signed_in and "{" in path, _THING),
         (signed_in and "201" in operation["responses"], _ONCE),
         (path.endswith("/status"), _STATUS),

@@ -119,8 +119,8 @@ _ADD_TENANT = (
         " VALUES (%(organization_id)s, %(organization_name)s)"
     ),
     (
-        "INSERT INTO users (user_id, email, name, password_hash)"
-        " VALUES (%(user_id)s, %(email)s, %(name)s, %(password_hash)s)"
+        "INSERT INTO users (user_id, email, name, password_hash, email_verified_at)"
+        " VALUES (%(user_id)s, %(email)s, %(name)s, %(password_hash)s, now())"
     ),
     (
         "INSERT INTO memberships (organization_id, user_id, role)"

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.accounts import PostgresAccounts
 from ctv_ads.domain.campaign import CampaignStatus
 from ctv_ads.domain.creative import CreativeStatus
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, UserId
@@ -173,7 +174,8 @@ class AccountsContract:
 
     def test_signing_in_sees_nobody_but_by_email(self, world: World) -> None:
         tenant = world.a_tenant()
-        with world.stores.sign_in() as accounts:
+        with world.api.transaction() as connection:
+            accounts = PostgresAccounts(connection)
             assert accounts.find(tenant.caller.user_id, tenant.organization_id) is None
 
 

@@ -2,25 +2,36 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploadForms
-from ctv_ads.bootstrap import control_plane
+from ctv_ads.adapters.opaque_tokens import new_token
+from ctv_ads.adapters.passwords import check_password
+from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
+from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
+from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.bootstrap import access, control_plane, guards, trafficking
 from ctv_ads.domain.access import Role
+from ctv_ads.ports.access import DeniedTokens, RateLimits
+from ctv_ads.use_cases.advertisers import TraffickAdvertisers
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
+from ctv_ads.use_cases.placements import TraffickPlacements
+from ctv_ads.use_cases.sessions import KeepSessions
 from functions.analytics import handler as analytics
 from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
 from functions.creatives import handler as creatives
 from functions.creatives import routes as creative_routes
+from local.valkey import ValkeyServer
 from local.bench.statements import Statement, recorded_statements
 from tests.builders import NOON, Tenant
 from tests.functions.recorded import REQUEST_ID, Event, api_event
@@ -28,6 +39,8 @@ from tests.worlds import MEDIA_BASE_URL, World
 
 SECRET = {"current": "k1", "k1": "a-key-of-the-tests-with-32-characters"}
 MAX_UPLOAD_BYTES = 10_000_000
+BIG_BYTES = 8_000_000
+"""Files above this size are sent in parts."""
 _HANDLERS: dict[str, Any] = {
     "auth": auth,
     "campaigns": campaigns,
@@ -64,9 +77,23 @@ class Answer:
 
 def answer_of(response: dict[str, Any]) -> Answer:
     headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+    if response.get("cookies"):
+        headers["set-cookie"] = ", ".join(response["cookies"])
     for name, values in response.get("multiValueHeaders", {}).items():
         headers[name.lower()] = ", ".join(values)
     return Answer(response["statusCode"], headers, response.get("body") or "")
+
+
+@dataclass(slots=True)
+class Guards:
+    """What stands before the routes."""
+
+    valkey: RespConnection
+    rate_limits: RateLimits
+    denied_tokens: DeniedTokens
+    limits: LimitSettings = field(
+        default_factory=lambda: LimitSettings(user_rate_limit=100_000, auth_rate_limit=100_000)
+    )
 
 
 @dataclass(slots=True)
@@ -78,6 +105,8 @@ class Office:
     tokens: AccessTokens
     changes: MemoryInventoryChanges
     now: list[Any]
+    guards: Guards
+    overrides: dict[Callable[..., Any], Callable[..., Any]]
 
     def token(self, tenant: Tenant | None = None, role: Role = Role.TRAFFICKER) -> str:
         account = replace((tenant or self.tenant).account, role=role)
@@ -101,6 +130,24 @@ class Office:
 
 
 @pytest.fixture
+def guarded(valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guards]:
+    """Limits that no test meets by chance, and denied tokens, both in a Valkey."""
+    with RespConnection(valkey_server.url, timeout_ms=5000) as connection:
+        made = Guards(
+            connection,
+            guards.OpenRateLimits(ValkeyRateLimits(connection, failed_logins=5, first_delay_s=30)),
+            guards.OpenDeniedTokens(ValkeyDeniedTokens(connection, lifetime_s=900)),
+        )
+        for key in connection.call("KEYS", "l*:*"):  # attempts and counts of the tests before
+            connection.call("DEL", key)
+        monkeypatch.setattr(guards, "valkey", lambda: connection)
+        monkeypatch.setattr(guards, "limits", lambda: made.limits)
+        monkeypatch.setattr(guards, "rate_limits", lambda: made.rate_limits)
+        monkeypatch.setattr(guards, "denied_tokens", lambda: made.denied_tokens)
+        yield made
+
+
+@pytest.fixture
 def statements() -> Iterator[list[Statement]]:
     """Every SQL statement that is executed, in order; empty it to count those of one request."""
     with recorded_statements() as recorded:
@@ -108,7 +155,9 @@ def statements() -> Iterator[list[Statement]]:
 
 
 @pytest.fixture
-def office(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def office(
+    postgres_of_session: World, guarded: Guards, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
     world, changes, now = postgres_of_session, MemoryInventoryChanges(), [NOON]
 
     def clock() -> Any:
@@ -118,23 +167,42 @@ def office(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> Itera
     overrides: dict[Callable[..., Any], Callable[..., Any]] = {
         control_plane.stores: lambda: world.stores,
         control_plane.access_tokens: lambda: tokens,
+        access.session_keeping: lambda: KeepSessions(
+            stores=world.stores,
+            check_password=check_password,
+            denied_tokens=guarded.denied_tokens,
+            rate_limits=guarded.rate_limits,
+            clock=clock,
+            new_id=new_id,
+            new_token=new_token,
+            lifetime=timedelta(days=30),
+        ),
         control_plane.campaign_trafficking: lambda: TraffickCampaigns(
+            world.stores, changes, clock=clock, new_id=new_id
+        ),
+        trafficking.advertiser_trafficking: lambda: TraffickAdvertisers(
+            world.stores, changes, clock=clock, new_id=new_id
+        ),
+        trafficking.placement_trafficking: lambda: TraffickPlacements(
             world.stores, changes, clock=clock, new_id=new_id
         ),
         control_plane.creative_trafficking: lambda: TraffickCreatives(
             stores=world.stores,
-            upload_forms=MemoryUploadForms(),
+            uploads=Uploads(
+                forms, multipart, max_bytes=MAX_UPLOAD_BYTES, multipart_above_bytes=BIG_BYTES
+            ),
+            tag_checks=tag_checks,
             inventory_changes=changes,
             clock=clock,
             new_id=new_id,
-            max_upload_bytes=MAX_UPLOAD_BYTES,
         ),
     }
+    monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(control_plane, "access_tokens", lambda: tokens)
     monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(creative_routes, "media_base_url", lambda: MEDIA_BASE_URL)
     for handler in _HANDLERS.values():
         handler.app.dependency_overrides.update(overrides)
-    yield Office(world, world.a_tenant(), tokens, changes, now)
+    yield Office(world, world.a_tenant(), tokens, changes, now, guarded, overrides)
     for handler in _HANDLERS.values():
         handler.app.dependency_overrides.clear()

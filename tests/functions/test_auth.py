@@ -42,6 +42,8 @@ def test_the_right_password_opens(office: Office, person: Tenant) -> None:
     profile = office.send("auth", "GET", PROFILE, token=signed_in.json["access_token"])
     assert profile.json == signed_in.json["user"]
     assert profile.json == {
+        "email_verified": True,
+        "advertiser_ids": None,
         "id": person.caller.user_id,
         "email": "ada@example.com",
         "name": "Ada Lovelace",

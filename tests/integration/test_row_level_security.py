@@ -95,7 +95,7 @@ def test_every_table_that_names_an_organization_is_guarded(schema: Schema) -> No
     SELECT c.relname AS name, c.relrowsecurity AS guarded, count(p.*) AS policies
     FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
-    LEFT JOIN pg_policies p ON p.tablename = c.relname
+    LEFT JOIN pg_policies p ON p.tablename = c.relname AND p.permissive = 'PERMISSIVE'
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
     GROUP BY c.relname, c.relrowsecurity"""
     with psycopg.connect(schema.owner_dsn, row_factory=dict_row) as owner:
@@ -125,8 +125,12 @@ def test_no_role_of_a_function_owns_tables_or_steps_around_the_guard(schema: Sch
         "UPDATE line_items SET billed_micros = 0",
         "UPDATE creatives SET facts = NULL",
         "UPDATE campaign_daily_stats SET impressions = 0",
-        "UPDATE memberships SET role = 'owner'",
-        "UPDATE users SET password_hash = ''",
+        "UPDATE memberships SET user_id = gen_random_uuid()",
+        "UPDATE users SET email = 'mine@example.com'",
+        "UPDATE sessions SET user_id = gen_random_uuid()",
+        "UPDATE api_keys SET token_hash = ''",
+        "UPDATE invitations SET role = 'owner'",
+        "DELETE FROM users",
         "DELETE FROM campaigns",
         "DELETE FROM ad_events",
         "SELECT * FROM ad_events",
@@ -146,6 +150,24 @@ def test_the_api_has_no_right_to(api: Connection, tenant: Tenant, statement: str
         (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
     ):
         api.execute(statement.encode())
+
+
+def test_nobody_changes_another_person(world: World, api: Connection, tenant: Tenant) -> None:
+    act_for(api, tenant.organization_id)
+    assert api.execute("UPDATE users SET password_hash = 'x'").rowcount == 0
+    api.execute("SELECT set_config('app.user_id', %s, true)", (tenant.caller.user_id,))
+    assert api.execute("UPDATE users SET name = 'Myself'").rowcount == 1
+
+
+def test_a_viewer_bound_to_advertisers_sees_theirs_only(
+    world: World, api: Connection, tenant: Tenant
+) -> None:
+    scoped = ("advertisers", "campaigns", "line_items", "creatives")
+    act_for(api, tenant.organization_id)
+    assert all(rows_of(api, table) for table in scoped)
+    for bound_to, sees in ((tenant.advertiser_id, True), (tenant.organization_id, False)):
+        api.execute("SELECT set_config('app.advertiser_ids', %s, true)", (f"{{{bound_to}}}",))
+        assert all(bool(rows_of(api, table)) is sees for table in scoped)
 
 
 @pytest.mark.parametrize(

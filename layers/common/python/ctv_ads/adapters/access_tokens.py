@@ -1,9 +1,12 @@
 """Access tokens: short-lived JWTs, signed with HMAC-SHA256 and a named key."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
+import uuid_utils
 
 from ctv_ads.domain.access import Account, Caller, Role
 from ctv_ads.domain.ids import OrganizationId, UserId
@@ -15,8 +18,20 @@ _ISSUER = "ctv-ads"
 _LEAST_KEY = 32
 
 
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """Who acts by a token, and since when."""
+
+    caller: Caller
+    issued_at: datetime
+
+
 class AccessTokens:
-    """Issues tokens with the current key and reads those of every key in the secret."""
+    """Issues tokens with the current key and reads those of every key in the secret.
+
+    To rotate: add the new key, make it current, and take the old one out once the tokens that
+    it signed have expired (`lifetime`).
+    """
 
     def __init__(self, secret: Mapping[str, str], *, lifetime: timedelta, clock: Clock) -> None:
         """Take the keys from their secret: `{"current": "k1", "k1": "…", "k0": "…"}`.
@@ -32,23 +47,36 @@ class AccessTokens:
         self.lifetime = lifetime
         self._clock = clock
 
-    def issue(self, account: Account) -> str:
+    def issue(self, account: Account, session_id: str = "") -> str:
         """Return a token by which this person may act until it expires."""
         now = self._clock()
-        claims = {
+        claims: dict[str, Any] = {
             "iss": _ISSUER,
             "sub": account.user_id,
             "org": account.organization_id,
             "role": account.role.value,
-            "iat": int(now.timestamp()),
+            "sid": session_id,
+            "jti": str(uuid_utils.uuid4()),
+            # To the millisecond: who is taken back the right in the same second has lost it.
+            "iat": round(now.timestamp(), 3),
             "exp": int((now + self.lifetime).timestamp()),
         }
+        if account.advertiser_ids is not None:
+            claims["adv"] = sorted(account.advertiser_ids)
         return jwt.encode(
             claims, self._keys[self._current], _ALGORITHM, headers={"kid": self._current}
         )
 
     def read(self, token: str) -> Caller:
         """Return who acts by this token.
+
+        Raises:
+            UnauthenticatedError: the token is malformed, forged or expired.
+        """
+        return self.read_claims(token).caller
+
+    def read_claims(self, token: str) -> AccessClaims:
+        """Return who acts by this token, and when it was issued.
 
         Raises:
             UnauthenticatedError: the token is malformed, forged or expired.
@@ -70,8 +98,12 @@ class AccessTokens:
             raise UnauthenticatedError("the access token is not valid") from error
         if self._clock().timestamp() >= claims["exp"]:
             raise UnauthenticatedError("the access token has expired")
-        return Caller(
+        scope = claims.get("adv")
+        caller = Caller(
             user_id=UserId(claims["sub"]),
             organization_id=OrganizationId(claims["org"]),
             role=Role(claims["role"]),
+            session_id=claims.get("sid", ""),
+            advertiser_ids=None if scope is None else frozenset(scope),
         )
+        return AccessClaims(caller, datetime.fromtimestamp(claims["iat"], UTC))

@@ -1,6 +1,5 @@
 """The control plane: what people call with an access token."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any
@@ -12,25 +11,33 @@ from botocore.config import Config
 
 from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
+from ctv_ads.adapters.aws.multipart_uploads import S3MultipartUploads
+from ctv_ads.adapters.aws.tag_queues import SqsTagChecks
 from ctv_ads.adapters.aws.upload_forms import S3UploadForms
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.store import PostgresStores
+from ctv_ads.bootstrap import guards
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.access import Caller
+from ctv_ads.errors import UnauthenticatedError
+from ctv_ads.ports.access import Holder
 from ctv_ads.ports.control_plane import Stores
 from ctv_ads.settings import (
     AccessTokenSettings,
     DatabaseSettings,
     InventoryQueueSettings,
     MediaAddressSettings,
+    TagCheckQueueSettings,
     UploadSettings,
 )
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
+from ctv_ads.use_cases.uploads import Uploads
 from ctv_ads.web.bearer import bearer_token
 from ctv_ads.web.idempotency import idempotent
+from ctv_ads.web.request_state import request_state
 
 # Without this boto3 signs forms with Signature V2, which newer buckets refuse, and for the
 # global host, which redirects what it should take.
@@ -66,33 +73,57 @@ def signed_in(request: Request) -> Caller:
 
     Raises:
         UnauthenticatedError: there is no token, or it is not valid.
+        RateLimitedError: this person asks too much.
     """
-    caller = access_tokens().read(bearer_token(request.headers))
-    event: dict[str, Any] = request.resolved_event.raw_event
-    return replace(caller, request_id=event["requestContext"]["requestId"])
+    state = request_state()
+    if state.caller is None:  # several dependencies of a route may ask
+        event: dict[str, Any] = request.resolved_event.raw_event
+        caller = _authenticated(bearer_token(request.headers))
+        guards.limit_user(caller.user_id)
+        state.caller = caller.in_request(event["requestContext"]["requestId"])
+    return state.caller
+
+
+def _authenticated(token: str) -> Caller:
+    claims = access_tokens().read_claims(token)
+    caller = claims.caller
+    holder = Holder(caller.user_id, caller.organization_id)
+    if guards.denied_tokens().is_denied(holder, caller.session_id, claims.issued_at):
+        raise UnauthenticatedError("the access token was taken back; sign in again")
+    return caller
 
 
 @cache
 def campaign_trafficking() -> TraffickCampaigns:
     """Return what people do with campaigns."""
-    return TraffickCampaigns(stores(), _inventory_changes(), clock=utc_now, new_id=new_id)
+    return TraffickCampaigns(stores(), inventory_changes(), clock=utc_now, new_id=new_id)
 
 
 @cache
 def creative_trafficking() -> TraffickCreatives:
     """Return what people do with creatives."""
-    uploads = UploadSettings.from_environment()
+    checks = TagCheckQueueSettings.from_environment()
     return TraffickCreatives(
         stores=stores(),
-        upload_forms=S3UploadForms(
-            boto3.client("s3", config=_PRESIGNING),
-            uploads.upload_bucket,
-            lifetime_s=uploads.upload_lifetime_s,
-        ),
+        uploads=_uploads(),
+        tag_checks=SqsTagChecks(boto3.client("sqs"), checks.tag_check_queue_url),
         inventory_changes=_inventory_changes(),
         clock=utc_now,
         new_id=new_id,
-        max_upload_bytes=uploads.max_upload_bytes,
+    )
+
+
+def _uploads() -> Uploads:
+    settings = UploadSettings.from_environment()
+    s3, bucket = boto3.client("s3", config=_PRESIGNING), settings.upload_bucket
+    lifetime_s = settings.upload_lifetime_s
+    return Uploads(
+        forms=S3UploadForms(s3, bucket, lifetime_s=lifetime_s),
+        multipart=S3MultipartUploads(
+            s3, bucket, lifetime_s=lifetime_s, part_size_bytes=settings.multipart_part_bytes
+        ),
+        max_bytes=settings.max_upload_bytes,
+        multipart_above_bytes=settings.multipart_above_bytes,
     )
 
 
@@ -103,10 +134,14 @@ def media_base_url() -> str:
 
 
 @cache
-def _inventory_changes() -> SqsInventoryChanges:
+def inventory_changes() -> SqsInventoryChanges:
+    """Return how changes that bear on serving are announced."""
     queue = InventoryQueueSettings.from_environment()
     return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
 
+
+ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
+"""`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""
 
 ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
 """`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""

@@ -8,17 +8,22 @@ from typing import Protocol
 
 from ctv_ads.domain.access import Account, Caller
 from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
-from ctv_ads.domain.creative import Creative, CreativeDraft
+from ctv_ads.domain.creative import (
+    Creative,
+    CreativeDraft,
+    CreativeStatus,
+    SoftFields,
+    TagDraft,
+)
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
 from ctv_ads.domain.statistics import CampaignStatistics
+from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.lists import AuditEvents, CampaignLists
+from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
 
 
 class Accounts(Protocol):
     """People and the organizations they belong to."""
-
-    def find_by_email(self, email: str) -> Account | None:
-        """Return the account with this address (any letter case), or None."""
 
     def find(self, user_id: UserId, organization_id: OrganizationId) -> Account | None:
         """Return a member of an organization, or None."""
@@ -65,8 +70,11 @@ class Creatives(Protocol):
     def add(self, draft: CreativeDraft, creative_id: CreativeId, caller: Caller) -> Creative:
         """Store a new creative that waits for its upload."""
 
-    def get(self, creative_id: CreativeId) -> Creative:
-        """Return one creative.
+    def add_tag(self, draft: TagDraft, creative_id: CreativeId, caller: Caller) -> Creative:
+        """Store a new tag that waits for its check."""
+
+    def get(self, creative_id: CreativeId, *, for_update: bool = False) -> Creative:
+        """Return one creative; `for_update` keeps others from changing it meanwhile.
 
         Raises:
             NotFoundError: it does not exist here, or was deleted.
@@ -74,6 +82,11 @@ class Creatives(Protocol):
 
     def of_campaign(self, campaign_id: CampaignId) -> Sequence[Creative]:
         """Return the campaign's creatives, oldest first."""
+
+    def change(
+        self, creative_id: CreativeId, soft: SoftFields, status: CreativeStatus, now: datetime
+    ) -> None:
+        """Write what may change and count the version up."""
 
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
         """Hide the creative; it no longer serves."""
@@ -118,6 +131,14 @@ class Store(Protocol):
     @property
     def accounts(self) -> Accounts: ...  # noqa: D102 - named by its type
     @property
+    def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def advertisers(self) -> Advertisers: ...  # noqa: D102
+    @property
+    def placements(self) -> Placements: ...  # noqa: D102
+    @property
+    def line_items(self) -> LineItems: ...  # noqa: D102
+    @property
     def campaigns(self) -> Campaigns: ...  # noqa: D102
     @property
     def creatives(self) -> Creatives: ...  # noqa: D102
@@ -144,5 +165,5 @@ class Stores(Protocol):
             DependencyUnavailableError: PostgreSQL does not answer.
         """
 
-    def sign_in(self) -> AbstractContextManager[Accounts]:
-        """Open a transaction that can look accounts up by email, and nothing else."""
+    def sign_in(self) -> AbstractContextManager[Doors]:
+        """Open a transaction that can look accounts and tokens up, and nothing else."""

@@ -1,8 +1,9 @@
 """The control plane's HTTP shell: Powertools' resolver with our errors."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 
+from ctv_ads.access_settings import WebSettings
 from ctv_ads.errors import (
     CtvAdsError,
     FieldProblem,
@@ -23,6 +25,8 @@ from ctv_ads.errors import (
     UnauthenticatedError,
 )
 from ctv_ads.web.problems import PROBLEM_JSON, problem, problem_of
+from ctv_ads.web.request_state import begin_request
+from ctv_ads.web.security import cors_headers, preflight, secured
 
 BEARER = "bearer"
 SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
@@ -43,7 +47,7 @@ def api_resolver(
     `authenticate` runs before a wrong body is complained about, so that strangers learn
     nothing of the API's rules.
     """
-    app = APIGatewayHttpResolver(enable_validation=True, serializer=_to_json)
+    app = _Resolver(enable_validation=True, serializer=_to_json)
     for router in routers:
         app.include_router(router)
     errors = _Errors(app, authenticate)
@@ -53,6 +57,27 @@ def api_resolver(
     app.exception_handler(RequestUnsupportedContentType)(errors.wrong_media_type)
     app.exception_handler(Exception)(errors.unexpected)
     return app
+
+
+class _Resolver(APIGatewayHttpResolver):
+    """Adds to every answer, errors included, what belongs on every answer."""
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
+        """Answer one API Gateway request."""
+        state = begin_request()
+        origin = event.get("headers", {}).get("origin", "")
+        if origin and event["requestContext"]["http"]["method"] == "OPTIONS":
+            return secured(preflight(origin, _allowed_origins()))
+        answer: dict[str, Any] = super().resolve(event, context)
+        answer.setdefault("headers", {}).update(state.headers)
+        if origin:
+            answer["headers"].update(cors_headers(origin, _allowed_origins()))
+        return secured(answer)
+
+
+@cache
+def _allowed_origins() -> tuple[str, ...]:
+    return WebSettings.from_environment().allowed_origins
 
 
 @dataclass(frozen=True, slots=True)

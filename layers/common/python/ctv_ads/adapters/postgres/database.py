@@ -14,7 +14,7 @@ Connection = psycopg.Connection[DictRow]
 
 _SET_IDENTITY = """
 SELECT set_config('app.organization_id', %s, true), set_config('app.user_id', %s, true),
-       set_config('app.request_id', %s, true)"""
+       set_config('app.request_id', %s, true), set_config('app.advertiser_ids', %s, true)"""
 
 
 def connection_parameters(secret: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,5 +101,7 @@ class Database:
 def _identity(caller: Caller | None) -> tuple[str, ...]:
     """Return organization, person and request, as row-level security and audit read them."""
     if caller is None:
-        return ("", "", "")
-    return (caller.organization_id, caller.user_id, caller.request_id)
+        return ("", "", "", "")
+    scope = caller.advertiser_ids
+    advertisers = "" if scope is None else f"{{{','.join(sorted(scope))}}}"
+    return (caller.organization_id, caller.user_id, caller.request_id, advertisers)

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ctv_ads.adapters.postgres.accounts import PostgresAccounts
+from ctv_ads.adapters.postgres.accounts import PostgresAccounts, PostgresDoors
+from ctv_ads.adapters.postgres.advertisers import PostgresAdvertisers
 from ctv_ads.adapters.postgres.audit import PostgresAuditEvents
 from ctv_ads.adapters.postgres.campaign_lists import PostgresCampaignLists
 from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
 from ctv_ads.adapters.postgres.creatives import PostgresCreatives
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.idempotency import PostgresIdempotencyKeys
+from ctv_ads.adapters.postgres.line_items import PostgresLineItems
+from ctv_ads.adapters.postgres.placements import PostgresPlacements
+from ctv_ads.adapters.postgres.sessions import PostgresSessions
 from ctv_ads.adapters.postgres.statistics import PostgresStatistics
 from ctv_ads.domain.access import Caller
 
@@ -19,6 +23,10 @@ class PostgresStore:
 
     def __init__(self, connection: Connection) -> None:
         self.accounts = PostgresAccounts(connection)
+        self.sessions = PostgresSessions(connection)
+        self.advertisers = PostgresAdvertisers(connection)
+        self.placements = PostgresPlacements(connection)
+        self.line_items = PostgresLineItems(connection)
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
@@ -40,7 +48,7 @@ class PostgresStores:
             yield PostgresStore(connection)
 
     @contextmanager
-    def sign_in(self) -> Iterator[PostgresAccounts]:
-        """Open a transaction without an organization: only `find_by_email` sees anything."""
+    def sign_in(self) -> Iterator[PostgresDoors]:
+        """Open a transaction without an organization: only the doors see anything."""
         with self._database.transaction() as connection:
-            yield PostgresAccounts(connection)
+            yield PostgresDoors(connection)
