@@ -155,6 +155,7 @@ FUNCTIONS: tuple[Function, ...] = (
         routes=_routes(
             "POST /api/v1/campaigns",
             "GET /api/v1/campaigns",
+            "GET /api/v1/exports/campaigns.csv",
             "GET /api/v1/campaigns/{campaign_id}",
             "PATCH /api/v1/campaigns/{campaign_id}",
             "DELETE /api/v1/campaigns/{campaign_id}",
