@@ -8,6 +8,7 @@ import redis
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
@@ -22,7 +23,9 @@ from ctv_ads.settings import (
     ValidationSettings,
     ValkeySettings,
 )
+from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
 from ctv_ads.use_cases.publish_inventory import PublishInventory
+from ctv_ads.use_cases.settle_tag import SettleTag
 from ctv_ads.use_cases.validate_creative import ValidateCreative
 
 _PUBLISH_TIMEOUT_S = 5
@@ -51,6 +54,23 @@ def creative_validation() -> ValidateCreative:
         ),
         inventory_changes=SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url),
         limits=MediaLimits(settings.max_upload_bytes, settings.max_creative_duration_ms),
+        clock=utc_now,
+    )
+
+
+@cache
+def campaign_completion() -> CompleteCampaigns:
+    """Return the use case that ends campaigns whose flight or budget is over."""
+    return CompleteCampaigns(PostgresCampaignCompletion(database()), clock=utc_now)
+
+
+@cache
+def tag_settlement() -> SettleTag:
+    """Return the use case that marks checked tags."""
+    queue = InventoryQueueSettings.from_environment()
+    return SettleTag(
+        validation=PostgresCreativeValidation(database()),
+        inventory_changes=SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url),
         clock=utc_now,
     )
 

@@ -51,7 +51,13 @@ CREATE FUNCTION complete_campaigns(as_of timestamptz) RETURNS SETOF uuid
         WHERE c.status = 'active' AND c.deleted_at IS NULL AND (
             c.ends_at <= $1
             OR c.budget_micros - c.billed_micros < (
-                SELECT coalesce(min(coalesce(l.rate_micros, c.cpm_micros)), c.cpm_micros) / 1000
+                -- What the cheapest line item takes at a time: an impression, a completed
+                -- view, or any part of a flat price.
+                SELECT coalesce(min(CASE l.rate_type
+                    WHEN 'cpm' THEN coalesce(l.rate_micros, c.cpm_micros) / 1000
+                    WHEN 'cpcv' THEN l.rate_micros
+                    ELSE 1
+                END), c.cpm_micros / 1000)
                 FROM line_items l
                 WHERE l.campaign_id = c.campaign_id AND l.deleted_at IS NULL
             )

@@ -6,7 +6,21 @@ from datetime import datetime
 from typing import Protocol
 
 from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.inventory import Inventory
+
+
+class CampaignCompletion(Protocol):
+    """Ends campaigns that can deliver nothing more, across organizations."""
+
+    def complete(self, *, now: datetime) -> Sequence[CampaignId]:
+        """Complete the active campaigns whose flight or budget is over, and return them.
+
+        Those that are being billed at this moment are left to the next call.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
 
 
 class InventorySource(Protocol):
