@@ -21,6 +21,7 @@ from functions.analytics import routes as analytics
 from functions.auth.routes import profile, sessions
 from functions.campaigns.routes import (
     advertisers,
+    assignments,
     campaign_lists,
     campaigns,
     line_items,
@@ -37,6 +38,7 @@ _ROUTERS = (
     campaigns,
     campaign_lists,
     line_items,
+    assignments,
     advertisers,
     placements,
     creatives,

@@ -8,6 +8,7 @@ from ctv_ads.bootstrap.control_plane import signed_in
 from ctv_ads.web.resolver import api_resolver
 from functions.campaigns.routes import (
     advertisers,
+    assignments,
     campaign_lists,
     campaigns,
     line_items,
@@ -18,6 +19,7 @@ app = api_resolver(
     campaigns.router,
     campaign_lists.router,
     line_items.router,
+    assignments.router,
     advertisers.router,
     placements.router,
     authenticate=signed_in,

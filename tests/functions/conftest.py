@@ -24,6 +24,7 @@ from ctv_ads.ports.access import DeniedTokens, RateLimits
 from ctv_ads.use_cases.advertisers import TraffickAdvertisers
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
+from ctv_ads.use_cases.line_items import TraffickLineItems
 from ctv_ads.use_cases.placements import TraffickPlacements
 from ctv_ads.use_cases.sessions import KeepSessions
 from functions.analytics import handler as analytics
@@ -184,6 +185,9 @@ def office(
             world.stores, changes, clock=clock, new_id=new_id
         ),
         trafficking.placement_trafficking: lambda: TraffickPlacements(
+            world.stores, changes, clock=clock, new_id=new_id
+        ),
+        trafficking.line_item_trafficking: lambda: TraffickLineItems(
             world.stores, changes, clock=clock, new_id=new_id
         ),
         control_plane.creative_trafficking: lambda: TraffickCreatives(

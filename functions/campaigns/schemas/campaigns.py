@@ -10,7 +10,7 @@ from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.money import CPM_STEP_MICROS
 from ctv_ads.web.fields import Body, Id, Micros, Moment, Name, Timezone
-from functions.campaigns.schemas.line_items import LineItemView
+from functions.campaigns.schemas.line_items import LineItemSummaryView
 
 
 class NewCampaign(Body):
@@ -77,7 +77,7 @@ class CampaignView(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
-    line_items: list[LineItemView]
+    line_items: list[LineItemSummaryView]
 
     @classmethod
     def of(cls, campaign: Campaign) -> "CampaignView":
@@ -98,5 +98,5 @@ class CampaignView(BaseModel):
             version=campaign.version,
             created_at=campaign.created_at.astimezone(UTC),
             updated_at=campaign.updated_at.astimezone(UTC),
-            line_items=[LineItemView.of(item) for item in campaign.line_items],
+            line_items=[LineItemSummaryView.of(item) for item in campaign.line_items],
         )

@@ -107,7 +107,7 @@ def creative_trafficking() -> TraffickCreatives:
         stores=stores(),
         uploads=_uploads(),
         tag_checks=SqsTagChecks(boto3.client("sqs"), checks.tag_check_queue_url),
-        inventory_changes=_inventory_changes(),
+        inventory_changes=inventory_changes(),
         clock=utc_now,
         new_id=new_id,
     )
@@ -139,9 +139,6 @@ def inventory_changes() -> SqsInventoryChanges:
     queue = InventoryQueueSettings.from_environment()
     return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
 
-
-ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
-"""`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""
 
 ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
 """`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""

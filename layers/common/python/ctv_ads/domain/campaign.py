@@ -50,8 +50,8 @@ DEFAULT_PRIORITY_BY_TYPE: Mapping[LineItemType, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LineItem:
-    """What is decided on. A rate of None is the campaign's."""
+class LineItemSummary:
+    """What a campaign shows of a line item. A rate of None is the campaign's."""
 
     line_item_id: LineItemId
     name: str
@@ -93,7 +93,7 @@ class Campaign:
     version: int
     created_at: datetime
     updated_at: datetime
-    line_items: tuple[LineItem, ...]
+    line_items: tuple[LineItemSummary, ...]
 
     @property
     def remaining_micros(self) -> int:

@@ -8,3 +8,6 @@ Clock = Callable[[], datetime]
 
 NewId = Callable[[], str]
 """Returns a new UUIDv7."""
+
+CheckVersion = Callable[[int], None]
+"""Takes the version of the row that a change has locked; raises `PreconditionFailedError`."""

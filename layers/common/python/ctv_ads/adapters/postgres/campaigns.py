@@ -12,7 +12,7 @@ from ctv_ads.domain.campaign import (
     Campaign,
     CampaignDraft,
     CampaignStatus,
-    LineItem,
+    LineItemSummary,
     LineItemType,
 )
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
@@ -148,8 +148,8 @@ def _campaign(row: DictRow) -> Campaign:
     )
 
 
-def _line_item(item: dict[str, Any]) -> LineItem:
-    return LineItem(
+def _line_item(item: dict[str, Any]) -> LineItemSummary:
+    return LineItemSummary(
         line_item_id=LineItemId(item["line_item_id"]),
         name=item["name"],
         type=LineItemType(item["type"]),

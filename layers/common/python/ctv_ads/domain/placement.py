@@ -1,0 +1,85 @@
+"""Placements: where ads are asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ctv_ads.domain.ids import PlacementId
+from ctv_ads.domain.remark import Remark
+
+
+class VastVersion(StrEnum):
+    """What a placement's players understand."""
+
+    V3_0 = "3.0"
+    V4_0 = "4.0"
+    V4_1 = "4.1"
+    V4_2 = "4.2"
+    V4_3 = "4.3"
+
+
+SERVED_VAST_VERSION = VastVersion.V4_2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementTerms:
+    """What people say of a placement. None leaves it to the request."""
+
+    name: str
+    app_bundle: str | None = None
+    channel: str | None = None
+    default_break_ms: int | None = None
+    max_ads: int | None = None
+    min_ad_ms: int | None = None
+    max_ad_ms: int | None = None
+    vast_version: VastVersion = SERVED_VAST_VERSION
+    floor_cpm_micros: int = 0
+    blocked_categories: tuple[str, ...] = ()
+    """Ids of the IAB Ad Product Taxonomy 2.0."""
+    blocked_domains: tuple[str, ...] = ()
+    trusted_caller: bool = False
+    """Whether what its requests say of the viewer's address is believed (a stitcher's)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A placement as stored. Devices send its key, so that never changes."""
+
+    placement_id: PlacementId
+    key: str
+    terms: PlacementTerms
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_NOT_APPLIED_YET = (
+    "default_break_ms",
+    "max_ads",
+    "min_ad_ms",
+    "max_ad_ms",
+    "vast_version",
+    "floor_cpm_micros",
+    "blocked_categories",
+    "blocked_domains",
+    "trusted_caller",
+)
+_DEFAULTS = PlacementTerms(name="")
+
+
+def problems_of_placement(terms: PlacementTerms) -> Sequence[Remark]:
+    """Return what cannot be stored, empty when everything fits."""
+    shortest, longest = terms.min_ad_ms, terms.max_ad_ms
+    if shortest is not None and longest is not None and longest < shortest:
+        return (Remark("max_ad_ms", "below_minimum", f"must be at least min_ad_ms, {shortest}"),)
+    return ()
+
+
+def remarks_on_placement(terms: PlacementTerms) -> Sequence[Remark]:
+    """Return what the owner should know: a wish that decisions do not heed yet."""
+    return [
+        Remark(name, f"{name}_not_applied_yet", "it is stored, but decisions do not heed it yet")
+        for name in _NOT_APPLIED_YET
+        if getattr(terms, name) != getattr(_DEFAULTS, name)
+    ]

@@ -1,0 +1,165 @@
+"""`/api/v1/placements`, from the recorded request to the answer."""
+
+from typing import Any
+
+import pytest
+
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.domain.access import Role
+from tests.builders import NOON
+from tests.functions.conftest import Answer, Office
+
+PLACEMENTS = "/api/v1/placements"
+EVERYTHING = {
+    "app_bundle": "com.example.tv",
+    "channel": "News 24",
+    "default_break_ms": 120_000,
+    "max_ads": 4,
+    "min_ad_ms": 5_000,
+    "max_ad_ms": 60_000,
+    "vast_version": "4.1",
+    "floor_cpm_micros": 5_000_000,
+    "blocked_categories": ["1002"],
+    "blocked_domains": ["casino.example"],
+    "trusted_caller": True,
+}
+
+
+def a_key() -> str:
+    return f"news.{new_id()}"
+
+
+def make(office: Office, **fields: Any) -> Answer:
+    body = {"key": a_key(), "name": "News pre-roll", **fields}
+    return office.send("campaigns", "POST", PLACEMENTS, body)
+
+
+def change(office: Office, placement_id: str, **fields: Any) -> Answer:
+    return office.send("campaigns", "PATCH", f"{PLACEMENTS}/{placement_id}", fields)
+
+
+def test_a_placement_is_made_with_everything_that_can_be_said_of_it(office: Office) -> None:
+    made = make(office, **EVERYTHING)
+    assert (made.status, made.headers["etag"]) == (201, '"1"'), made.body
+    assert {name: made.json[name] for name in EVERYTHING} == EVERYTHING
+    read = office.send("campaigns", "GET", f"{PLACEMENTS}/{made.json['id']}")
+    assert (read.status, read.json, read.headers["etag"]) == (200, made.json, '"1"')
+
+
+def test_what_decisions_do_not_heed_yet_is_told_field_by_field(office: Office) -> None:
+    plain = make(office, app_bundle="com.example.tv", channel="News 24")
+    assert plain.json["warnings"] == []
+    warned = [warning["path"] for warning in make(office, **EVERYTHING).json["warnings"]]
+    assert warned == [name for name in EVERYTHING if name not in {"app_bundle", "channel"}]
+
+
+def test_a_key_that_is_taken_is_refused_whosever_it_is(office: Office) -> None:
+    other = office.world.a_tenant()
+    answers = [make(office, key=t.placement_key) for t in (office.tenant, other)]
+    for refused in answers:
+        refused.assert_problem(409, "conflict", "key")
+    assert answers[0].json == answers[1].json
+
+
+def test_a_deleted_placement_keeps_its_key(office: Office) -> None:
+    made = make(office).json
+    path = f"{PLACEMENTS}/{made['id']}"
+    assert office.send("campaigns", "DELETE", path).status == 204
+    office.send("campaigns", "GET", path).assert_problem(404, "not-found")
+    make(office, key=made["key"]).assert_problem(409, "conflict", "key")
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"name": ""}, "name"),
+        ({"max_ads": 0}, "max_ads"),
+        ({"max_ads": True}, "max_ads"),
+        ({"default_break_ms": 0}, "default_break_ms"),
+        ({"default_break_ms": 86_400_001}, "default_break_ms"),
+        ({"min_ad_ms": "5000"}, "min_ad_ms"),
+        ({"vast_version": "9.9"}, "vast_version"),
+        ({"floor_cpm_micros": -1}, "floor_cpm_micros"),
+        ({"floor_cpm_micros": None}, "floor_cpm_micros"),
+        ({"blocked_categories": ["alcohol"]}, "blocked_categories.0"),
+        ({"blocked_domains": ["ok.example", "not a domain"]}, "blocked_domains.1"),
+        ({"trusted_caller": 1}, "trusted_caller"),
+        ({"app_bundle": "a\u0000b"}, "app_bundle"),
+        ({"min_ad_ms": 2, "max_ad_ms": 1}, "max_ad_ms"),
+    ],
+)
+def test_a_wrong_field_is_told_by_its_path(
+    office: Office, fields: dict[str, Any], path: str
+) -> None:
+    make(office, **fields).assert_problem(422, "invalid-request", path)
+    placement_id = office.tenant.placement_id
+    change(office, placement_id, **fields).assert_problem(422, "invalid-request", path)
+
+
+@pytest.mark.parametrize("key", ["", "-x", "Upper", "a b", "ä", "x" * 64, "x\n"])
+def test_a_key_is_a_short_plain_word(office: Office, key: str) -> None:
+    make(office, key=key).assert_problem(422, "invalid-request", "key")
+
+
+def test_a_key_never_changes(office: Office) -> None:
+    made = make(office).json
+    change(office, made["id"], key=a_key()).assert_problem(422, "invalid-request", "key")
+
+
+def test_only_what_is_sent_is_changed_and_that_is_announced(office: Office) -> None:
+    made = make(office, **EVERYTHING).json
+    assert change(office, made["id"]).json == made
+    office.changes.reasons.clear()
+    changed = change(office, made["id"], channel=None, blocked_domains=[])
+    assert (changed.status, changed.headers["etag"]) == (200, '"2"')
+    expected = EVERYTHING | {"channel": None, "blocked_domains": []}
+    assert {name: changed.json[name] for name in EVERYTHING} == expected
+    assert len(office.changes.reasons) == 1
+
+
+def test_lengths_are_compared_with_what_is_stored(office: Office) -> None:
+    made = make(office, min_ad_ms=10_000).json
+    refused = change(office, made["id"], max_ad_ms=9_999)
+    refused.assert_problem(422, "invalid-request", "max_ad_ms")
+    assert change(office, made["id"], max_ad_ms=10_000).status == 200
+
+
+def test_a_new_placement_is_published_until_it_is_deleted(office: Office) -> None:
+    made = make(office).json
+    assert made["key"] in office.world.source.load(now=NOON).placements
+    office.send("campaigns", "DELETE", f"{PLACEMENTS}/{made['id']}")
+    assert made["key"] not in office.world.source.load(now=NOON).placements
+    assert len(office.changes.reasons) == 2
+
+
+def test_lists_are_filtered_and_searched(office: Office) -> None:
+    make(office, name="Sports", channel="S1", app_bundle="com.s")
+    make(office, name="News", channel="N1", app_bundle="com.n")
+    for query, names in (
+        ("?q=spor", ["Sports"]),
+        ("?channel=N1", ["News"]),
+        ("?app_bundle=com.s", ["Sports"]),
+        ("?q=sports&channel=N1", []),
+        ("?sort=name", ["News", "Pre-roll", "Sports"]),
+    ):
+        found = office.send("campaigns", "GET", f"{PLACEMENTS}{query}").json
+        assert [item["name"] for item in found["items"]] == names, query
+        assert found["totals"] == {"count": len(names)}
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+def test_those_who_only_look_may_not_change(office: Office, role: Role) -> None:
+    path, token = f"{PLACEMENTS}/{office.tenant.placement_id}", office.token(role=role)
+    for method, where, body in (
+        ("POST", PLACEMENTS, {"key": a_key(), "name": "News"}),
+        ("PATCH", path, {"name": "News"}),
+        ("DELETE", path, None),
+    ):
+        refused = office.send("campaigns", method, where, body, token=token)
+        refused.assert_problem(403, "forbidden")
+
+
+def test_another_tenants_placement_is_not_found(office: Office) -> None:
+    path = f"{PLACEMENTS}/{office.world.a_tenant().placement_id}"
+    for method, body in (("GET", None), ("PATCH", {"name": "Mine"}), ("DELETE", None)):
+        office.send("campaigns", method, path, body).assert_problem(404, "not-found")
