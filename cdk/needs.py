@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk.stacks.data import DataStack
 from cdk.stacks.network import NetworkStack
-from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, Need
+from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, TAG_CHECKS, TAG_VERDICTS, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,16 @@ def grants(
         Need.VALKEY: Grant({"VALKEY_URL": data.valkey_url}, security_group=network.valkey_clients),
         Need.ACCESS_TOKEN_KEYS: _secrets(ACCESS_TOKEN_SECRET_ID=data.access_token_keys),
         Need.BEACON_KEYS: _secrets(BEACON_SECRET_ID=data.beacon_keys),
-        Need.UPLOADS_WRITE: _objects("UPLOAD_BUCKET", data, data.uploads, "s3:PutObject"),
+        Need.UPLOADS_WRITE: _objects(
+            "UPLOAD_BUCKET", data, data.uploads, "s3:PutObject", "s3:AbortMultipartUpload"
+        ),
         Need.UPLOADS_READ: _readable_objects("UPLOAD_BUCKET", data, data.uploads),
         Need.MEDIA_WRITE: _objects("MEDIA_BUCKET", data, data.media, "s3:PutObject"),
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
+        Need.SEND_TAG_CHECKS: _sender("TAG_CHECK_QUEUE_URL", queues[TAG_CHECKS]),
+        Need.SEND_TAG_VERDICTS: _sender("TAG_VERDICT_QUEUE_URL", queues[TAG_VERDICTS]),
         Need.HEALTH_CHECKS: Grant(
             {"UPLOAD_BUCKET": data.uploads.bucket_name, "AD_EVENT_QUEUE_URL": ad_events.queue_url},
             [

@@ -188,10 +188,18 @@ FUNCTIONS: tuple[Function, ...] = (
         needs=(
             *_SIGNED_IN,
             Need.UPLOADS_WRITE,
+            Need.UPLOADS_READ,
             Need.MEDIA_ADDRESS,
             Need.SEND_INVENTORY_CHANGES,
+            Need.SEND_TAG_CHECKS,
         ),
-        extra_environment=(*_FOR_PEOPLE, "MAX_UPLOAD_BYTES", "UPLOAD_LIFETIME_S"),
+        extra_environment=(
+            *_FOR_PEOPLE,
+            "MAX_UPLOAD_BYTES",
+            "MULTIPART_ABOVE_BYTES",
+            "MULTIPART_PART_BYTES",
+            "UPLOAD_LIFETIME_S",
+        ),
         routes=_routes(
             "POST /api/v1/campaigns/{campaign_id}/creatives",
             "GET /api/v1/campaigns/{campaign_id}/creatives",
@@ -216,7 +224,7 @@ FUNCTIONS: tuple[Function, ...] = (
             Need.MEDIA_WRITE,
             Need.SEND_INVENTORY_CHANGES,
         ),
-        extra_environment=(*_FOR_PEOPLE, "MAX_UPLOAD_BYTES", "MAX_CREATIVE_DURATION_MS"),
+        extra_environment=("MAX_UPLOAD_BYTES", "MAX_CREATIVE_DURATION_MS"),
         queue_trigger=QueueTrigger(CREATIVE_UPLOADS, batch_size=1, window_s=0, max_concurrency=4),
     ),
     Function(

@@ -22,7 +22,7 @@ class Need(StrEnum):
     BEACON_KEYS = "beacon-keys"
     """Secret that signs beacon tokens."""
     UPLOADS_WRITE = "uploads-write"
-    """Put objects into the upload bucket (to presign uploads)."""
+    """Put objects into the upload bucket, drop unfinished ones (to presign uploads)."""
     UPLOADS_READ = "uploads-read"
     MEDIA_WRITE = "media-write"
     """Put objects into the media bucket, which is served to players."""
@@ -30,6 +30,8 @@ class Need(StrEnum):
     """Know the public address of the media bucket, without access to it."""
     SEND_INVENTORY_CHANGES = "send-inventory-changes"
     SEND_AD_EVENTS = "send-ad-events"
+    SEND_TAG_CHECKS = "send-tag-checks"
+    SEND_TAG_VERDICTS = "send-tag-verdicts"
     HEALTH_CHECKS = "health-checks"
     """Ask the upload bucket and the ad event queue whether they are there; nothing else."""
 
@@ -51,6 +53,8 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
     Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),
+    Need.SEND_TAG_CHECKS: ("TAG_CHECK_QUEUE_URL",),
+    Need.SEND_TAG_VERDICTS: ("TAG_VERDICT_QUEUE_URL",),
     Need.HEALTH_CHECKS: ("UPLOAD_BUCKET", "AD_EVENT_QUEUE_URL"),
 }
 """Names of the environment variables that carry what a need grants."""

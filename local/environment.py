@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, Function
+from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, TAG_CHECKS, TAG_VERDICTS, Function
 from local import processes
 from local.emulator import CREDENTIALS, REGION, Emulator
 from local.ports import HOST, Ports
@@ -34,6 +34,8 @@ def setting_values(function: Function, *, ports: Ports, emulator: Emulator) -> d
         "DATABASE_API_SECRET_ID": DATABASE_API_SECRET,
         "DATABASE_PIPELINE_SECRET_ID": DATABASE_PIPELINE_SECRET,
         "INVENTORY_QUEUE_URL": emulator.queue_url(INVENTORY_CHANGES),
+        "TAG_CHECK_QUEUE_URL": emulator.queue_url(TAG_CHECKS),
+        "TAG_VERDICT_QUEUE_URL": emulator.queue_url(TAG_VERDICTS),
         "MEDIA_BASE_URL": f"{origin}/media",
         "MEDIA_BUCKET": MEDIA_BUCKET,
         "PUBLIC_BASE_URL": origin,

@@ -10,6 +10,7 @@ from ctv_ads.domain.ad_break import DecisionContext
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
+from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
 from ctv_ads.domain.creative import CreativeDraft
 from ctv_ads.domain.ids import (
     AdvertiserId,
@@ -164,13 +165,16 @@ def a_probe(
     )
 
 
-def a_servable_creative(
+def a_servable_creative(  # noqa: PLR0913 - each is what some test is about
     *,
     creative_id: str | None = None,
     name: str = "Winter tyres, 15 s",
     duration_ms: int = 15_000,
     click_through_url: str | None = None,
     media_url: str | None = None,
+    universal_ad_id: UniversalAdId | None = None,
+    trackers: tuple[Tracker, ...] = (),
+    verifications: tuple[Verification, ...] = (),
 ) -> ServableCreative:
     known = CreativeId(creative_id or new_id())
     return ServableCreative(
@@ -185,6 +189,9 @@ def a_servable_creative(
         mime_type="video/mp4",
         media_url=media_url or f"https://media.example.com/{known}/video.mp4",
         click_through_url=click_through_url,
+        universal_ad_id=universal_ad_id,
+        trackers=trackers,
+        verifications=verifications,
     )
 
 

@@ -123,9 +123,10 @@ class DataStack(Stack):
             cors=[
                 # The signed form decides who may upload, not the page it is sent from.
                 s3.CorsRule(
-                    allowed_methods=[s3.HttpMethods.POST],
+                    allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.PUT],
                     allowed_origins=["*"],
                     allowed_headers=["*"],
+                    exposed_headers=["ETag"],  # names a part when the upload is completed
                     max_age=3600,
                 )
             ],

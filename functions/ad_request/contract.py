@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from ctv_ads.domain.ad_break import NoFillReason
+from ctv_ads.domain.companions import TrackerEvent
 
 router = Router()
 
@@ -37,8 +38,15 @@ class Media(BaseModel):
     bitrate_kbps: int
 
 
+class ThirdPartyTracker(BaseModel):
+    """An address of somebody else, as it was given: VAST macros stand in it to be replaced."""
+
+    event: TrackerEvent
+    url: str
+
+
 class Ad(BaseModel):
-    """An ad. Fire each address of `tracking` once, when its event happens."""
+    """An ad. Fire each address of `tracking` once, when its event happens, and the others'."""
 
     campaign_id: str
     line_item_id: str
@@ -48,8 +56,11 @@ class Ad(BaseModel):
     duration_ms: int
     token: str
     click_through_url: str | None
+    vast_tag_url: str | None
+    """A third party's VAST, which holds the media; `media` is empty then."""
     media: list[Media]
     tracking: dict[str, str]
+    third_party_trackers: list[ThirdPartyTracker]
 
 
 class AdDecision(BaseModel):

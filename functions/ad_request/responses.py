@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from ctv_ads.domain.inventory import ServableCreative
 from ctv_ads.errors import InvalidRequestError
 from ctv_ads.use_cases.serve_ad import AdDecision, ServedAd
 from ctv_ads.vast.tracking import AdTracking
@@ -113,15 +114,21 @@ def _ad(ad: ServedAd, base_url: str) -> dict[str, Any]:
         "duration_ms": creative.duration_ms,
         "token": ad.token,
         "click_through_url": creative.click_through_url,
-        "media": [
-            {
-                "url": creative.media_url,
-                "type": creative.mime_type,
-                "codec": creative.codec,
-                "width": creative.width_px,
-                "height": creative.height_px,
-                "bitrate_kbps": creative.bitrate_kbps,
-            }
-        ],
+        "vast_tag_url": creative.vast_tag_url,
+        "media": [] if creative.vast_tag_url is not None else [_media(creative)],
         "tracking": AdTracking(base_url, ad.token).by_event(),
+        "third_party_trackers": [
+            {"event": tracker.event, "url": tracker.url} for tracker in creative.trackers
+        ],
+    }
+
+
+def _media(creative: ServableCreative) -> dict[str, Any]:
+    return {
+        "url": creative.media_url,
+        "type": creative.mime_type,
+        "codec": creative.codec,
+        "width": creative.width_px,
+        "height": creative.height_px,
+        "bitrate_kbps": creative.bitrate_kbps,
     }

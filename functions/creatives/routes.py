@@ -1,9 +1,11 @@
 """`/api/v1/creatives` and `/api/v1/campaigns/{campaign_id}/creatives`."""
 
 from http import HTTPStatus
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ctv_ads.bootstrap.control_plane import (
     ONCE_PER_KEY,
@@ -12,37 +14,43 @@ from ctv_ads.bootstrap.control_plane import (
     SignedIn,
     media_base_url,
 )
+from ctv_ads.domain.creative import TagDraft
 from ctv_ads.domain.ids import CampaignId, CreativeId
+from ctv_ads.use_cases.creatives import NewUpload
+from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.creatives.schemas import (
+    CreativeChange,
     CreativeList,
     CreativeView,
     NewCreative,
+    PreviewView,
     RegisteredCreative,
-    UploadView,
 )
+from functions.creatives.uploads import CompletedParts, Replacement, UploadId, upload_view
 
 router = Router()
 
 
 @router.post(
     "/api/v1/campaigns/<campaign_id>/creatives",
-    summary="Register a creative and get its upload form",
+    summary="Register a creative and learn how to send its file",
     tags=["creatives"],
     security=SIGNED_IN,
     status_code=HTTPStatus.CREATED,
     middlewares=ONCE_PER_KEY,
-    responses={201: {"description": "The new creative and the form to send its file by"}},
+    responses={201: {"description": "The new creative and how to send its file"}},
 )
 def register(
     campaign_id: Id, body: NewCreative, caller: SignedIn, creatives: CreativeTrafficking
 ) -> RegisteredCreative:
-    """Register a creative; its file then goes straight to S3 by the form returned."""
-    creative, form = creatives.register(caller, body.draft(CampaignId(campaign_id)))
-    return RegisteredCreative(
-        creative=CreativeView.of(creative, media_base_url()), upload=UploadView.of(form)
-    )
+    """Register a video, whose file then goes straight to S3, or a tag, which is then checked."""
+    draft = body.draft(CampaignId(campaign_id))
+    if isinstance(draft, TagDraft):
+        tag = creatives.register_tag(caller, draft)
+        return RegisteredCreative(creative=CreativeView.of(tag, media_base_url()), upload=None)
+    return _registered(creatives.register(caller, draft, in_parts=body.multipart))
 
 
 @router.get(
@@ -65,11 +73,34 @@ def of_campaign(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> Creati
     tags=["creatives"],
     security=SIGNED_IN,
 )
-def read(creative_id: Id, caller: SignedIn, stores: OpenStores) -> CreativeView:
+def read(creative_id: Id, caller: SignedIn, stores: OpenStores) -> Response[CreativeView]:
     """Return one creative: whether it is ready, what was measured, or why it was rejected."""
     with stores.transaction(caller) as store:
         creative = store.creatives.get(CreativeId(creative_id))
-    return CreativeView.of(creative, media_base_url())
+    return with_etag(CreativeView.of(creative, media_base_url()), creative.version)
+
+
+@router.patch(
+    "/api/v1/creatives/<creative_id>",
+    summary="Change a creative",
+    tags=["creatives"],
+    security=SIGNED_IN,
+)
+def change(
+    creative_id: Id,
+    body: CreativeChange,
+    caller: SignedIn,
+    creatives: CreativeTrafficking,
+    if_match: IfMatch = None,
+) -> Response[CreativeView]:
+    """Change what goes along with the file; the file itself never changes: new file, new id."""
+    creative = creatives.change(
+        caller,
+        CreativeId(creative_id),
+        body.changes(),
+        check_version=lambda version: check_version(if_match, version),
+    )
+    return with_etag(CreativeView.of(creative, media_base_url()), creative.version)
 
 
 @router.delete(
@@ -84,3 +115,73 @@ def delete(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) ->
     """Take a creative out of sight and out of serving."""
     creatives.delete(caller, CreativeId(creative_id))
     return Response(HTTPStatus.NO_CONTENT)
+
+
+@router.post(
+    "/api/v1/creatives/<creative_id>/replacement",
+    summary="Replace a creative's file",
+    tags=["creatives"],
+    security=SIGNED_IN,
+    status_code=HTTPStatus.CREATED,
+    middlewares=ONCE_PER_KEY,
+    responses={201: {"description": "The new creative, which takes over once it is ready"}},
+)
+def replace(
+    creative_id: Id, body: Replacement, caller: SignedIn, creatives: CreativeTrafficking
+) -> RegisteredCreative:
+    """Register a new creative that archives the old one when its own file is ready."""
+    return _registered(creatives.replace(caller, CreativeId(creative_id), body.announced()))
+
+
+@router.get(
+    "/api/v1/creatives/<creative_id>/preview",
+    summary="Look at a creative",
+    tags=["creatives"],
+    security=SIGNED_IN,
+)
+def preview(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) -> PreviewView:
+    """Return where the creative can be looked at, also while it is not ready."""
+    found = creatives.preview(caller, CreativeId(creative_id), media_base_url())
+    return PreviewView(url=found.url, expires_at=found.expires_at)
+
+
+@router.post(
+    "/api/v1/creatives/<creative_id>/multipart",
+    summary="Complete an upload in parts",
+    tags=["creatives"],
+    security=SIGNED_IN,
+)
+def complete_multipart(
+    creative_id: Id, body: CompletedParts, caller: SignedIn, creatives: CreativeTrafficking
+) -> CreativeView:
+    """Put the parts of a file together; its validation starts by itself."""
+    creative = creatives.complete_multipart(
+        caller, CreativeId(creative_id), body.upload_id, body.sent()
+    )
+    return CreativeView.of(creative, media_base_url())
+
+
+@router.delete(
+    "/api/v1/creatives/<creative_id>/multipart",
+    summary="Abort an upload in parts",
+    tags=["creatives"],
+    security=SIGNED_IN,
+    status_code=HTTPStatus.NO_CONTENT,
+    responses={204: {"description": "The parts are gone"}},
+)
+def abort_multipart(
+    creative_id: Id,
+    upload_id: Annotated[UploadId, Query(description="As the registration answered")],
+    caller: SignedIn,
+    creatives: CreativeTrafficking,
+) -> Response[None]:
+    """Drop the parts of a file that will not be completed."""
+    creatives.abort_multipart(caller, CreativeId(creative_id), upload_id)
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+def _registered(made: NewUpload) -> RegisteredCreative:
+    creative, upload = made
+    return RegisteredCreative(
+        creative=CreativeView.of(creative, media_base_url()), upload=upload_view(upload)
+    )

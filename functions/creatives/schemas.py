@@ -1,29 +1,128 @@
 """What the creatives API takes and gives."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
-from ctv_ads.domain.creative import Creative, CreativeDraft, CreativeStatus
+from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
+from ctv_ads.domain.creative import (
+    Creative,
+    CreativeDraft,
+    CreativeKind,
+    CreativeStatus,
+    SoftFields,
+    TagDraft,
+)
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.media import RejectionCode
-from ctv_ads.ports.uploads import UploadForm
+from ctv_ads.domain.vast_tag import TagFacts
+from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.web.fields import Body, Name, WebAddress
+from functions.creatives.companions import Trackers, UniversalAdIdBody, Verifications
+from functions.creatives.uploads import ContentType, InParts, SizeBytes, UploadView
+
+
+class CreativeChange(Body):
+    """What to change; a field that is absent stays as it is."""
+
+    name: Name = ""
+    click_through_url: WebAddress | None = None
+    universal_ad_id: UniversalAdIdBody | None = None
+    trackers: Trackers = ()
+    verifications: Verifications = ()
+    status: Literal["archived"] = "archived"
+
+    def changes(self) -> dict[str, Any]:
+        """Return what is wanted, in the domain's terms."""
+        every: dict[str, Any] = {
+            "name": self.name,
+            "click_through_url": self.click_through_url,
+            "universal_ad_id": _universal_ad_id(self.universal_ad_id),
+            "trackers": _trackers(self.trackers),
+            "verifications": _verifications(self.verifications),
+            "status": self.status,
+        }
+        return {name: every[name] for name in self.model_fields_set}
+
+
+_FILE_FIELDS = ("filename", "content_type", "size_bytes")
+
+
+_A_VIDEO: JsonDict = {
+    "required": ["filename", "content_type", "size_bytes"],
+    "properties": {"kind": {"const": "video"}, "tag_url": False},
+}
+_A_TAG: JsonDict = {
+    "required": ["kind", "tag_url"],
+    "properties": {
+        "kind": {"const": "vast_tag"},
+        "multipart": {"const": False},
+        "filename": False,
+        "content_type": False,
+        "size_bytes": False,
+    },
+}
 
 
 class NewCreative(Body):
-    """A creative to be uploaded: what the file is, before it is sent."""
+    """A video to be uploaded, or a third party's VAST tag.
 
+    A video says what the file is, before it is sent; a tag says its address.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_A_VIDEO, _A_TAG]})
+
+    kind: CreativeKind = CreativeKind.VIDEO
     name: Name
-    filename: Name
-    content_type: Annotated[str, Field(max_length=100, examples=["video/mp4"])]
-    size_bytes: Annotated[int, Field(strict=True, gt=0, description="Exact size of the file")]
+    filename: Name = ""
+    content_type: ContentType = ""
+    size_bytes: SizeBytes = 0
+    multipart: InParts = False
+    tag_url: WebAddress = ""
     click_through_url: WebAddress | None = None
+    universal_ad_id: UniversalAdIdBody | None = None
+    trackers: Trackers = ()
+    verifications: Verifications = ()
 
-    def draft(self, campaign_id: CampaignId) -> CreativeDraft:
-        """Return it in the domain's terms."""
-        return CreativeDraft(campaign_id=campaign_id, **self.model_dump())
+    def draft(self, campaign_id: CampaignId) -> CreativeDraft | TagDraft:
+        """Return it in the domain's terms.
+
+        Raises:
+            InvalidRequestError: a field of its kind is missing, or one of the other is there.
+        """
+        is_tag = self.kind is CreativeKind.VAST_TAG
+        self._refuse_other_kind(("tag_url",) if is_tag else _FILE_FIELDS)
+        soft = SoftFields(
+            name=self.name,
+            click_through_url=self.click_through_url,
+            universal_ad_id=_universal_ad_id(self.universal_ad_id),
+            trackers=_trackers(self.trackers),
+            verifications=_verifications(self.verifications),
+        )
+        if is_tag:
+            return TagDraft(campaign_id, self.tag_url, soft)
+        return CreativeDraft(
+            campaign_id=campaign_id,
+            filename=self.filename,
+            content_type=self.content_type,
+            size_bytes=self.size_bytes,
+            **{item.name: getattr(soft, item.name) for item in fields(soft)},
+        )
+
+    def _refuse_other_kind(self, wanted: tuple[str, ...]) -> None:
+        given = self.model_fields_set
+        message = f"a {self.kind} needs it"
+        problems = [FieldProblem(n, "missing", message) for n in wanted if n not in given]
+        message = f"a {self.kind} has none"
+        unwanted = {"tag_url", *_FILE_FIELDS} - set(wanted)
+        if self.kind is CreativeKind.VAST_TAG and self.multipart:
+            unwanted.add("multipart")
+        problems += [FieldProblem(n, "not_of_this_kind", message) for n in sorted(unwanted & given)]
+        if problems:
+            raise InvalidRequestError("the fields do not fit the kind", problems)
 
 
 class RejectionView(BaseModel):
@@ -39,12 +138,13 @@ class CreativeView(BaseModel):
     id: str
     campaign_id: str
     advertiser_id: str
+    kind: CreativeKind
     name: str
-    filename: str
-    content_type: str
+    filename: str | None
+    content_type: str | None
     status: CreativeStatus
     click_through_url: str | None
-    size_bytes: int
+    size_bytes: int | None
     duration_ms: int | None
     width_px: int | None
     height_px: int | None
@@ -54,25 +154,34 @@ class CreativeView(BaseModel):
     bitrate_kbps: int | None
     sha256: str | None
     media_url: str | None
+    tag_url: str | None
+    tag_facts: TagFacts | None
+    replaces: str | None
+    duplicate_of: list[str]
     rejection_reasons: list[RejectionView]
+    universal_ad_id: UniversalAdId | None
+    trackers: list[Tracker]
+    verifications: list[Verification]
+    version: int
     created_at: datetime
     updated_at: datetime
 
     @classmethod
     def of(cls, creative: Creative, media_base_url: str) -> "CreativeView":
         """Return what the API tells of a creative."""
-        facts = creative.facts
+        facts, tag = creative.facts, creative.tag_facts
         return cls(
             id=creative.creative_id,
             campaign_id=creative.campaign_id,
             advertiser_id=creative.advertiser_id,
+            kind=creative.kind,
             name=creative.name,
             filename=creative.filename,
             content_type=creative.content_type,
             status=creative.status,
             click_through_url=creative.click_through_url,
             size_bytes=facts.size_bytes if facts else creative.declared_size_bytes,
-            duration_ms=facts and facts.duration_ms,
+            duration_ms=tag.duration_ms if tag else facts and facts.duration_ms,
             width_px=facts and facts.width_px,
             height_px=facts and facts.height_px,
             frame_rate_milli=facts and facts.frame_rate_milli,
@@ -81,9 +190,17 @@ class CreativeView(BaseModel):
             bitrate_kbps=facts and facts.bitrate_kbps,
             sha256=facts and facts.sha256,
             media_url=f"{media_base_url}/{creative.media_key}" if creative.media_key else None,
+            tag_url=creative.tag_url,
+            tag_facts=tag,
+            replaces=creative.replaces,
+            duplicate_of=list(creative.duplicate_of),
             rejection_reasons=[
                 RejectionView(code=item.code, message=item.message) for item in creative.rejections
             ],
+            universal_ad_id=creative.universal_ad_id,
+            trackers=list(creative.trackers),
+            verifications=list(creative.verifications),
+            version=creative.version,
             created_at=creative.created_at.astimezone(UTC),
             updated_at=creative.updated_at.astimezone(UTC),
         )
@@ -95,20 +212,27 @@ class CreativeList(BaseModel):
     items: list[CreativeView]
 
 
-class UploadView(BaseModel):
-    """How to send the file: POST `fields`, then the file as field `file`, to `url`."""
-
-    url: str
-    fields: dict[str, str]
-
-    @classmethod
-    def of(cls, form: UploadForm) -> "UploadView":
-        """Return what the API tells of a form."""
-        return cls(url=form.url, fields=dict(form.fields))
-
-
 class RegisteredCreative(BaseModel):
-    """A new creative and the form by which its file is sent."""
+    """A new creative and how its file is sent; a tag has none."""
 
     creative: CreativeView
-    upload: UploadView
+    upload: UploadView | None
+
+
+class PreviewView(BaseModel):
+    """Where a creative can be looked at, until when if not for good."""
+
+    url: str
+    expires_at: datetime | None
+
+
+def _universal_ad_id(body: UniversalAdIdBody | None) -> UniversalAdId | None:
+    return UniversalAdId(body.registry, body.value) if body else None
+
+
+def _trackers(bodies: Trackers) -> tuple[Tracker, ...]:
+    return tuple(Tracker(item.event, item.url) for item in bodies)
+
+
+def _verifications(bodies: Verifications) -> tuple[Verification, ...]:
+    return tuple(Verification(**item.model_dump()) for item in bodies)

@@ -25,12 +25,14 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.VALKEY: set(),  # the security group lets it in
     Need.ACCESS_TOKEN_KEYS: {(READ_SECRET, "AccessTokenKeys")},
     Need.BEACON_KEYS: {(READ_SECRET, "BeaconKeys")},
-    Need.UPLOADS_WRITE: {("s3:PutObject", "Uploads/*")},
+    Need.UPLOADS_WRITE: {("s3:PutObject", "Uploads/*"), ("s3:AbortMultipartUpload", "Uploads/*")},
     Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*"), ("s3:ListBucket", "Uploads")},
     Need.MEDIA_WRITE: {("s3:PutObject", "Media/*")},
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
+    Need.SEND_TAG_CHECKS: {("sqs:SendMessage", "tagchecksQueue")},
+    Need.SEND_TAG_VERDICTS: {("sqs:SendMessage", "tagverdictsQueue")},
     Need.HEALTH_CHECKS: {
         ("s3:ListBucket", "Uploads"),
         ("sqs:GetQueueAttributes", "adeventsQueue"),
@@ -142,6 +144,8 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("MEDIA_BASE_URL", "https://MediaDistribution"),
         ("INVENTORY_QUEUE_URL", "inventorychangesQueue"),
         ("AD_EVENT_QUEUE_URL", "adeventsQueue"),
+        ("TAG_CHECK_QUEUE_URL", "tagchecksQueue"),
+        ("TAG_VERDICT_QUEUE_URL", "tagverdictsQueue"),
         ("ACCESS_TOKEN_SECRET_ID", "AccessTokenKeys"),
         ("BEACON_SECRET_ID", "BeaconKeys"),
         ("DATABASE_API_SECRET_ID", "ApiRoleAttachment"),

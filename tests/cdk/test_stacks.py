@@ -84,7 +84,20 @@ def test_uploads_expire_and_take_forms_from_any_page(small: Assembly) -> None:
 
     assert rule["ExpirationInDays"] == 7
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
-    assert (cors["AllowedMethods"], cors["AllowedOrigins"]) == (["POST"], ["*"])
+    assert (cors["AllowedMethods"], cors["AllowedOrigins"]) == (["POST", "PUT"], ["*"])
+    assert cors["ExposedHeaders"] == ["ETag"]
+
+
+def test_the_function_that_meets_strangers_is_outside_the_network_and_knows_no_secret(
+    small: Assembly,
+) -> None:
+    (found,) = [
+        function.properties
+        for function in small.resources("AWS::Lambda::Function")
+        if function.properties.get("Handler", "").startswith("functions.creatives.check_tag.")
+    ]
+    assert "VpcConfig" not in found
+    assert not [name for name in found["Environment"]["Variables"] if "SECRET" in name]
 
 
 def test_signing_keys_have_the_form_the_runtime_reads(small: Assembly) -> None:

@@ -11,8 +11,8 @@ import pytest
 from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
-from ctv_ads.adapters.memory.uploads import MemoryUploadForms
+from ctv_ads.adapters.memory.queues import MemoryInventoryChanges, MemoryTagChecks
+from ctv_ads.adapters.memory.uploads import MemoryMultipartUploads, MemoryUploadForms
 from ctv_ads.adapters.opaque_tokens import new_token
 from ctv_ads.adapters.passwords import check_password
 from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
@@ -27,6 +27,7 @@ from ctv_ads.use_cases.creatives import TraffickCreatives
 from ctv_ads.use_cases.line_items import TraffickLineItems
 from ctv_ads.use_cases.placements import TraffickPlacements
 from ctv_ads.use_cases.sessions import KeepSessions
+from ctv_ads.use_cases.uploads import Uploads
 from functions.analytics import handler as analytics
 from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
@@ -164,6 +165,11 @@ def office(
     def clock() -> Any:
         return now[0]
 
+    forms, multipart, tag_checks = (
+        MemoryUploadForms(),
+        MemoryMultipartUploads(),
+        MemoryTagChecks(),
+    )
     tokens = AccessTokens(SECRET, lifetime=timedelta(minutes=15), clock=clock)
     overrides: dict[Callable[..., Any], Callable[..., Any]] = {
         control_plane.stores: lambda: world.stores,

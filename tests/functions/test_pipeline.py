@@ -166,7 +166,8 @@ class Studio:
 
     def a_creative(self) -> tuple[Tenant, Creative]:
         tenant = self.world.a_tenant()
-        draft = a_creative_draft(self.world.a_campaign(tenant).campaign_id)
+        campaign_id = self.world.a_campaign(tenant).campaign_id
+        draft = a_creative_draft(campaign_id, size_bytes=len(b"a film"))
         return tenant, self.world.a_creative(tenant, draft)
 
     def upload(self, key: str, probe: MediaProbe, content: bytes = b"a film") -> str:
@@ -260,12 +261,12 @@ class TestOnUpload:
         tenant, creative = studio.a_creative()
         key = upload_key(creative.creative_id)
         first = studio.upload(key, a_probe())
-        second = studio.upload(key, a_probe(), b"the final cut")
+        second = studio.upload(key, a_probe(), b"recut!")
         assert self.run(first) == []
         assert studio.status(tenant, creative) is CreativeStatus.VALIDATING
         assert self.run(second) == []
         assert studio.status(tenant, creative) is CreativeStatus.READY
-        assert studio.uploads.media[f"{creative.creative_id}/video.mp4"].content == b"the final cut"
+        assert studio.uploads.media[f"{creative.creative_id}/video.mp4"].content == b"recut!"
 
     def test_a_deleted_creative_is_not_judged(self, studio: Studio) -> None:
         tenant, creative = studio.a_creative()

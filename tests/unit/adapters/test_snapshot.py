@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctv_ads.adapters.valkey.snapshot import decode_inventory, encode_inventory
+from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.inventory import Inventory, ServableLineItem
 from ctv_ads.errors import SnapshotCorruptError
 from tests.builders import NOON, a_servable_creative, a_servable_line_item, an_inventory
@@ -25,7 +26,18 @@ _LINE_ITEMS = st.builds(
     starts_at=_MOMENTS,
     ends_at=_MOMENTS,
     creatives=st.lists(
-        st.builds(a_servable_creative, name=_NAMES, click_through_url=st.none() | _NAMES),
+        st.builds(
+            a_servable_creative,
+            name=_NAMES,
+            click_through_url=st.none() | _NAMES,
+            universal_ad_id=st.none() | st.builds(UniversalAdId, _NAMES, _NAMES),
+            trackers=st.lists(
+                st.builds(Tracker, st.sampled_from(TrackerEvent), _NAMES), max_size=3
+            ).map(tuple),
+            verifications=st.lists(
+                st.builds(Verification, _NAMES, _NAMES, st.none() | _NAMES), max_size=2
+            ).map(tuple),
+        ),
         max_size=3,
     ),
 )

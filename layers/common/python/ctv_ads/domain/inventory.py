@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
 from ctv_ads.domain.ids import (
     CampaignId,
     CreativeId,
@@ -15,7 +16,11 @@ from ctv_ads.domain.ids import (
 
 @dataclass(frozen=True, slots=True)
 class ServableCreative:
-    """A ready creative as players need it. `media_url` is absolute."""
+    """A ready creative as players need it. `media_url` is absolute.
+
+    A third party's tag has `vast_tag_url`; its media facts are those of its check, and players
+    learn the media from the tag alone.
+    """
 
     creative_id: CreativeId
     name: str
@@ -28,6 +33,10 @@ class ServableCreative:
     mime_type: str
     media_url: str
     click_through_url: str | None
+    universal_ad_id: UniversalAdId | None = None
+    trackers: tuple[Tracker, ...] = ()
+    verifications: tuple[Verification, ...] = ()
+    vast_tag_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

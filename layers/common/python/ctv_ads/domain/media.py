@@ -122,6 +122,19 @@ class RejectionCode(StrEnum):
     TOO_LARGE = "too_large"
     TOO_LONG = "too_long"
     TOO_SHORT = "too_short"
+    SIZE_MISMATCH = "size_mismatch"
+    TAG_ADDRESS_REFUSED = "tag_address_refused"
+    TAG_UNREACHABLE = "tag_unreachable"
+    TAG_TOO_SLOW = "tag_too_slow"
+    TAG_TOO_LARGE = "tag_too_large"
+    TAG_NOT_VAST = "tag_not_vast"
+    TAG_NO_AD = "tag_no_ad"
+    TAG_SEVERAL_ADS = "tag_several_ads"
+    TAG_TOO_MANY_WRAPPERS = "tag_too_many_wrappers"
+    TAG_LOOP = "tag_loop"
+    TAG_NOT_LINEAR = "tag_not_linear"
+    TAG_NO_PLAYABLE_MEDIA = "tag_no_playable_media"
+    TAG_NO_DURATION = "tag_no_duration"
 
 
 @dataclass(frozen=True, slots=True)

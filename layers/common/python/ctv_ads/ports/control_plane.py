@@ -19,6 +19,7 @@ from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationI
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.lists import AuditEvents, CampaignLists
+from ctv_ads.ports.people import ApiKeys, EmailTokens, Invitations, People
 from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
 
 
@@ -132,6 +133,14 @@ class Store(Protocol):
     def accounts(self) -> Accounts: ...  # noqa: D102 - named by its type
     @property
     def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def people(self) -> People: ...  # noqa: D102
+    @property
+    def invitations(self) -> Invitations: ...  # noqa: D102
+    @property
+    def api_keys(self) -> ApiKeys: ...  # noqa: D102
+    @property
+    def email_tokens(self) -> EmailTokens: ...  # noqa: D102
     @property
     def advertisers(self) -> Advertisers: ...  # noqa: D102
     @property

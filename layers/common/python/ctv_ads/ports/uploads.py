@@ -8,6 +8,7 @@ from typing import Protocol
 from ctv_ads.domain.creative import Creative
 from ctv_ads.domain.ids import CreativeId
 from ctv_ads.domain.media import MediaFacts, MediaProbe, Rejection
+from ctv_ads.domain.vast_tag import TagFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,70 @@ class UploadForm:
     fields: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """Where one part of a file is sent by PUT. It takes exactly its own number of bytes."""
+
+    part_number: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartUpload:
+    """A file sent in parts, each `part_size_bytes` long, the last one shorter."""
+
+    upload_id: str
+    part_size_bytes: int
+    parts: tuple[UploadPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """A part that has arrived: S3 answered its PUT with this ETag."""
+
+    part_number: int
+    etag: str
+
+
+class MultipartUploads(Protocol):
+    """Lets clients send big files in parts straight to S3."""
+
+    def start(self, key: str, *, content_type: str, size_bytes: int) -> MultipartUpload:
+        """Open an upload of a file of this size.
+
+        Raises:
+            DependencyUnavailableError: S3 does not answer.
+        """
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[SentPart]) -> None:
+        """Put the parts together; what arrives is then judged like every upload.
+
+        Raises:
+            ConflictError: there is no such upload of this key, or it is over.
+            InvalidRequestError: the parts are not those that were sent.
+            DependencyUnavailableError: S3 does not answer.
+        """
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Drop the upload and its parts; one that is over already is no error.
+
+        Raises:
+            DependencyUnavailableError: S3 does not answer.
+        """
+
+
 class UploadForms(Protocol):
-    """Makes forms by which clients upload straight to S3."""
+    """Makes forms by which clients upload straight to S3, and links to what they uploaded."""
+
+    def preview(self, key: str, *, content_type: str, lifetime_s: int) -> str | None:
+        """Return an address that shows the uploaded file to whoever has it, or None without file.
+
+        It is answered as `content_type` whatever the file is, so that a page in disguise
+        never runs.
+
+        Raises:
+            DependencyUnavailableError: S3 does not answer.
+        """
 
     def presign(self, key: str, *, content_type: str, size_bytes: int) -> UploadForm:
         """Return a form that takes exactly this type and size under `key`."""
@@ -71,7 +134,14 @@ class CreativeValidation(Protocol):
     def accept(
         self, creative_id: CreativeId, facts: MediaFacts, *, media_key: str, now: datetime
     ) -> bool:
-        """Mark it ready. Return False if it no longer waited: a repeat changes nothing."""
+        """Mark it ready. Return False if it no longer waited: a repeat changes nothing.
+
+        In the same transaction the creative that it replaces is archived and leaves its
+        assignments to it.
+        """
+
+    def accept_tag(self, creative_id: CreativeId, facts: TagFacts, *, now: datetime) -> bool:
+        """Mark a tag ready. Return False if it no longer waited."""
 
     def reject(
         self, creative_id: CreativeId, rejections: Sequence[Rejection], *, now: datetime

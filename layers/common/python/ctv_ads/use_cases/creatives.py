@@ -1,16 +1,51 @@
-"""Register creatives, presign their uploads, delete them."""
+"""Register creatives, presign their uploads, replace, preview, change and delete them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from ctv_ads.domain.access import Action, Caller
-from ctv_ads.domain.creative import ACCEPTED_CONTENT_TYPES, Creative, CreativeDraft, upload_key
+from ctv_ads.domain.creative import (
+    Creative,
+    CreativeDraft,
+    CreativeKind,
+    CreativeStatus,
+    TagDraft,
+    upload_key,
+)
 from ctv_ads.domain.ids import CreativeId
-from ctv_ads.errors import FieldProblem, InvalidRequestError
+from ctv_ads.errors import ConflictError, FieldProblem
 from ctv_ads.ports.base import Clock, NewId
 from ctv_ads.ports.control_plane import Stores
 from ctv_ads.ports.pipeline import InventoryChanges
-from ctv_ads.ports.uploads import UploadForm, UploadForms
+from ctv_ads.ports.uploads import MultipartUpload, SentPart, UploadForm
+from ctv_ads.ports.vast_tags import TagCheck, TagChecks
 from ctv_ads.use_cases.permission import require
+from ctv_ads.use_cases.uploads import Uploads
+
+PREVIEW_LIFETIME = timedelta(minutes=15)
+
+NewUpload = tuple[Creative, UploadForm | MultipartUpload]
+"""A creative that waits for its file, and how to send that."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedFile:
+    """What a file is, before it is sent."""
+
+    filename: str
+    content_type: str
+    size_bytes: int
+    in_parts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Where a creative can be looked at, until when if not for good."""
+
+    url: str
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +53,16 @@ class TraffickCreatives:
     """What people do with creatives."""
 
     stores: Stores
-    upload_forms: UploadForms
+    uploads: Uploads
+    tag_checks: TagChecks
     inventory_changes: InventoryChanges
     clock: Clock
     new_id: NewId
-    max_upload_bytes: int
 
-    def register(self, caller: Caller, draft: CreativeDraft) -> tuple[Creative, UploadForm]:
-        """Store a creative that waits for its file, and return the form to send it by.
+    def register(
+        self, caller: Caller, draft: CreativeDraft, *, in_parts: bool = False
+    ) -> NewUpload:
+        """Store a creative that waits for its file, and return how to send it.
 
         Raises:
             ForbiddenError: the caller's role may not traffic.
@@ -33,15 +70,133 @@ class TraffickCreatives:
             NotFoundError: there is no such campaign.
         """
         require(caller, Action.TRAFFIC)
-        self._refuse_unfit(draft)
+        self.uploads.refuse_unfit(draft)
         creative_id = CreativeId(self.new_id())
         with self.stores.transaction(caller) as store:
             store.campaigns.get(draft.campaign_id)
             creative = store.creatives.add(draft, creative_id, caller)
-        form = self.upload_forms.presign(
-            upload_key(creative_id), content_type=draft.content_type, size_bytes=draft.size_bytes
+            return creative, self.uploads.begin(creative_id, draft, in_parts=in_parts)
+
+    def register_tag(self, caller: Caller, draft: TagDraft) -> Creative:
+        """Store a third party's VAST tag and have it checked.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such campaign.
+        """
+        require(caller, Action.TRAFFIC)
+        creative_id = CreativeId(self.new_id())
+        with self.stores.transaction(caller) as store:
+            store.campaigns.get(draft.campaign_id)
+            creative = store.creatives.add_tag(draft, creative_id, caller)
+            # Inside the transaction: a tag that nobody checks would wait for ever.
+            self.tag_checks.ask(TagCheck(creative_id, draft.tag_url))
+        return creative
+
+    def replace(self, caller: Caller, creative_id: CreativeId, file: AnnouncedFile) -> NewUpload:
+        """Register a new file in an old one's place: it takes over once it is ready.
+
+        Raises:
+            ConflictError: the creative is archived, or no file.
+            ForbiddenError: the caller's role may not traffic.
+            InvalidRequestError: the declared type or size cannot become a creative.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            old = store.creatives.get(creative_id)
+            if old.kind is not CreativeKind.VIDEO or old.status is CreativeStatus.ARCHIVED:
+                message = "only a video that is not archived can be replaced"
+                raise ConflictError(message, [FieldProblem("status", "not_replaceable", message)])
+            draft = CreativeDraft(
+                campaign_id=old.campaign_id,
+                filename=file.filename,
+                content_type=file.content_type,
+                size_bytes=file.size_bytes,
+                replaces=creative_id,
+                **{name: getattr(old, name) for name in asdict(old.soft_fields)},
+            )
+            return self.register(caller, draft, in_parts=file.in_parts)
+
+    def complete_multipart(
+        self, caller: Caller, creative_id: CreativeId, upload_id: str, parts: Sequence[SentPart]
+    ) -> Creative:
+        """Put the parts of a file together; its validation starts by itself.
+
+        Raises:
+            ConflictError: the creative does not wait for a file, or there is no such upload.
+            ForbiddenError: the caller's role may not traffic.
+            InvalidRequestError: the parts are not those that were sent.
+            NotFoundError: there is no such creative.
+        """
+        creative = self._awaiting_file(caller, creative_id)
+        self.uploads.multipart.complete(upload_key(creative_id), upload_id, parts)
+        return creative
+
+    def abort_multipart(self, caller: Caller, creative_id: CreativeId, upload_id: str) -> None:
+        """Drop the parts of a file that will not be completed.
+
+        Raises:
+            ConflictError: the creative does not wait for a file.
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such creative.
+        """
+        self._awaiting_file(caller, creative_id)
+        self.uploads.multipart.abort(upload_key(creative_id), upload_id)
+
+    def preview(self, caller: Caller, creative_id: CreativeId, media_base_url: str) -> Preview:
+        """Return where the creative can be looked at.
+
+        Raises:
+            ConflictError: its file has not arrived, or is gone, or its tag was not fit.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.READ)
+        with self.stores.transaction(caller) as store:
+            creative = store.creatives.get(creative_id)
+        if creative.media_key is not None:
+            return Preview(f"{media_base_url}/{creative.media_key}", None)
+        if creative.tag_facts is not None:
+            return Preview(creative.tag_facts.media_url, None)
+        url = creative.content_type and self.uploads.forms.preview(
+            upload_key(creative_id),
+            content_type=creative.content_type,
+            lifetime_s=int(PREVIEW_LIFETIME.total_seconds()),
         )
-        return creative, form
+        if not url:
+            message = "there is no file to look at"
+            raise ConflictError(message, [FieldProblem("status", "no_file", message)])
+        return Preview(url, self.clock() + PREVIEW_LIFETIME)
+
+    def change(
+        self,
+        caller: Caller,
+        creative_id: CreativeId,
+        changes: Mapping[str, Any],
+        *,
+        check_version: Callable[[int], None],
+    ) -> Creative:
+        """Change soft fields by name; `status` can only become archived.
+
+        `check_version` gets the version in force and raises if it is not the one wanted.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            creative = store.creatives.get(creative_id, for_update=True)
+            check_version(creative.version)
+            wanted = dict(changes)
+            status = CreativeStatus(wanted.pop("status", creative.status))
+            soft = replace(creative.soft_fields, **wanted)
+            if (soft, status) == (creative.soft_fields, creative.status):
+                return creative
+            store.creatives.change(creative_id, soft, status, self.clock())
+            changed = store.creatives.get(creative_id)
+        self.inventory_changes.announce(f"creative {creative_id} was changed")
+        return changed
 
     def delete(self, caller: Caller, creative_id: CreativeId) -> None:
         """Take the creative out of sight and out of serving.
@@ -56,20 +211,11 @@ class TraffickCreatives:
             store.creatives.delete(creative_id, self.clock())
         self.inventory_changes.announce(f"creative {creative_id} is deleted")
 
-    def _refuse_unfit(self, draft: CreativeDraft) -> None:
-        problems = []
-        if draft.content_type not in ACCEPTED_CONTENT_TYPES:
-            accepted = ", ".join(sorted(ACCEPTED_CONTENT_TYPES))
-            problems.append(
-                FieldProblem("content_type", "type_not_accepted", f"accepted types: {accepted}")
-            )
-        if draft.size_bytes > self.max_upload_bytes:
-            problems.append(
-                FieldProblem(
-                    "size_bytes",
-                    "too_large",
-                    f"the file has {draft.size_bytes} bytes; the limit is {self.max_upload_bytes}",
-                )
-            )
-        if problems:
-            raise InvalidRequestError("this file cannot become a creative", problems)
+    def _awaiting_file(self, caller: Caller, creative_id: CreativeId) -> Creative:
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            creative = store.creatives.get(creative_id)
+        if creative.kind is not CreativeKind.VIDEO or creative.status != CreativeStatus.UPLOADING:
+            message = f"the creative waits for no file; it is {creative.status}"
+            raise ConflictError(message, [FieldProblem("status", "not_uploading", message)])
+        return creative

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ctv_ads.domain.creative import Creative, CreativeStatus, creative_of_upload, media_key
-from ctv_ads.domain.media import MediaLimits, facts_of, judge_media
+from ctv_ads.domain.media import MediaLimits, Rejection, RejectionCode, facts_of, judge_media
 from ctv_ads.errors import UploadGoneError
 from ctv_ads.ports.base import Clock
 from ctv_ads.ports.pipeline import InventoryChanges
@@ -40,8 +40,8 @@ class ValidateCreative:
 
     def _judge(self, creative: Creative, upload: UploadedObject) -> CreativeStatus:
         probe = self.uploads.probe(upload)
-        rejections = judge_media(
-            probe, declared_content_type=creative.content_type, limits=self.limits
+        rejections = _size_reasons(creative, upload) + judge_media(
+            probe, declared_content_type=creative.content_type or "", limits=self.limits
         )
         if rejections:
             self.validation.reject(creative.creative_id, rejections, now=self.clock())
@@ -53,3 +53,14 @@ class ValidateCreative:
         self.validation.accept(creative.creative_id, facts, media_key=key, now=self.clock())
         self.inventory_changes.announce(f"creative {creative.creative_id} is ready")
         return CreativeStatus.READY
+
+
+def _size_reasons(creative: Creative, upload: UploadedObject) -> tuple[Rejection, ...]:
+    """Hold a file to its announced size: S3 does so for forms, but not for files in parts."""
+    if upload.size_bytes == creative.declared_size_bytes:
+        return ()
+    message = (
+        f"The file was announced with {creative.declared_size_bytes} bytes;"
+        f" it has {upload.size_bytes}."
+    )
+    return (Rejection(RejectionCode.SIZE_MISMATCH, message),)

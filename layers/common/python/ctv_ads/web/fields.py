@@ -24,6 +24,8 @@ _PLAIN = r"[^\x00-\x1f\x7f\ufffe\uffff]"
 _PLAIN_TEXT = f"^{_PLAIN}*$"
 _PLAIN_TEXT_NOT_BLANK = rf"^{_PLAIN}*[^\s\x00-\x1f\x7f\ufffe\uffff]{_PLAIN}*$"
 _PLAIN_WEB_ADDRESS = r"^[hH][tT][tT][pP][sS]?://[^\x00-\x20\x7f\ufffe\uffff]+$"
+# Without what no URI may hold, so that VAST with it stays valid; macros keep their brackets.
+_SECURE_ADDRESS = r"^[hH][tT][tT][pP][sS]://[^\x00-\x20\x7f\ufffe\uffff<>\"\\^`]+$"
 # RFC 3339; pydantic alone would take numbers for seconds since 1970.
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -73,6 +75,13 @@ WebAddress = Annotated[
     StringConstraints(max_length=2000, pattern=_PLAIN_WEB_ADDRESS),
     AfterValidator(_web_address),
 ]
+SecureAddress = Annotated[
+    str,
+    StringConstraints(max_length=2000, pattern=_SECURE_ADDRESS),
+    AfterValidator(_web_address),
+]
+"""https only: what is called from a player's page of https must be too."""
+PlainText = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=_PLAIN_TEXT)]
 Micros = Annotated[int, Field(strict=True, ge=0, le=MAX_MICROS)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_utc)]
 Day = Annotated[date, BeforeValidator(_only_date)]

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.uploads import UploadForm
 
 if TYPE_CHECKING:
@@ -29,3 +32,19 @@ class S3UploadForms:
             ExpiresIn=self._lifetime_s,
         )
         return UploadForm(url=form["url"], fields=form["fields"])
+
+    def preview(self, key: str, *, content_type: str, lifetime_s: int) -> str | None:
+        """Return an address that shows the uploaded file, or None without file."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey"}:
+                return None
+            raise DependencyUnavailableError("s3", str(error)) from error
+        except BotoCoreError as error:
+            raise DependencyUnavailableError("s3", str(error)) from error
+        return self._s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentType": content_type},
+            ExpiresIn=lifetime_s,
+        )

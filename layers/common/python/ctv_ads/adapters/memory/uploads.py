@@ -1,15 +1,34 @@
 """Uploads in memory: the forms, the files that arrive, the files that are served."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctv_ads.domain.media import MediaProbe
-from ctv_ads.errors import UploadGoneError
-from ctv_ads.ports.uploads import UploadedObject, UploadForm
+from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, UploadGoneError
+from ctv_ads.ports.uploads import (
+    MultipartUpload,
+    SentPart,
+    UploadedObject,
+    UploadForm,
+    UploadPart,
+)
 
 
 class MemoryUploadForms:
-    """Implements `ports.UploadForms`. No server takes these forms; they say what they allow."""
+    """Implements `ports.UploadForms`. No server takes these forms; they say what they allow.
+
+    `arrived` holds the keys of the files that there are links to.
+    """
+
+    def __init__(self) -> None:
+        self.arrived: set[str] = set()
+
+    def preview(self, key: str, *, content_type: str, lifetime_s: int) -> str | None:
+        """Return an address that names the file, or None without file."""
+        if key not in self.arrived:
+            return None
+        return f"memory://uploads/{key}?type={content_type}&lifetime_s={lifetime_s}"
 
     def presign(self, key: str, *, content_type: str, size_bytes: int) -> UploadForm:
         """Return a form that takes exactly this type and size under `key`."""
@@ -21,6 +40,41 @@ class MemoryUploadForms:
                 "content-length-range": f"{size_bytes},{size_bytes}",
             },
         )
+
+
+class MemoryMultipartUploads:
+    """Implements `ports.MultipartUploads`; `completed` holds the parts put together, by key."""
+
+    def __init__(self, *, part_size_bytes: int = 5 * 1024 * 1024) -> None:
+        self.completed: dict[str, list[SentPart]] = {}
+        self._part_size_bytes = part_size_bytes
+        self._open: dict[str, tuple[str, int]] = {}
+
+    def start(self, key: str, *, content_type: str, size_bytes: int) -> MultipartUpload:
+        """Open an upload of a file of this size."""
+        count = -(-size_bytes // self._part_size_bytes)
+        upload_id = f"upload-{len(self._open)}-of-{content_type}"
+        self._open[upload_id] = (key, count)
+        url = f"memory://uploads/{key}?part="
+        parts = tuple(UploadPart(number, f"{url}{number}") for number in range(1, count + 1))
+        return MultipartUpload(upload_id, self._part_size_bytes, parts)
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[SentPart]) -> None:
+        """Put the parts together."""
+        known_key, count = self._open.get(upload_id, ("", 0))
+        if known_key != key:
+            raise ConflictError("there is no such upload, or it is over")
+        numbers = [part.part_number for part in parts]
+        if numbers != sorted(set(numbers)) or not set(numbers) <= set(range(1, count + 1)):
+            problem = FieldProblem("parts", "wrong_parts", "they are not the parts that S3 has")
+            raise InvalidRequestError("the upload cannot be completed", [problem])
+        del self._open[upload_id]
+        self.completed[key] = list(parts)
+
+    def abort(self, key: str, upload_id: str) -> None:
+        """Drop the upload."""
+        if self._open.get(upload_id, ("", 0))[0] == key:
+            del self._open[upload_id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,43 +3,95 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.access import Caller
-from ctv_ads.domain.creative import Creative, CreativeDraft, CreativeStatus
+from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
+from ctv_ads.domain.creative import (
+    Creative,
+    CreativeDraft,
+    CreativeKind,
+    CreativeStatus,
+    SoftFields,
+    TagDraft,
+)
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, OrganizationId, is_id
 from ctv_ads.domain.media import MediaFacts, Rejection, RejectionCode
+from ctv_ads.domain.vast_tag import TagFacts
 from ctv_ads.errors import NotFoundError
 
 _COLUMNS = """
-SELECT r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.name, r.filename,
-       r.content_type, r.declared_size_bytes, r.click_through_url, r.status, r.facts,
-       r.media_key, r.rejections, r.created_at, r.updated_at
+SELECT r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.kind, r.name,
+       r.filename, r.content_type, r.declared_size_bytes, r.tag_url, r.click_through_url,
+       r.status, r.facts, r.media_key, r.rejections, r.universal_ad_id, r.trackers,
+       r.verifications, r.replaces, r.version, r.created_at, r.updated_at,
+       ARRAY(
+           SELECT d.creative_id::text FROM creatives d
+           WHERE d.organization_id = r.organization_id AND d.media_sha256 = r.media_sha256
+             AND d.creative_id <> r.creative_id AND d.status = 'ready' AND d.deleted_at IS NULL
+           ORDER BY d.creative_id LIMIT 20
+       ) AS duplicate_of
 FROM creatives r
 JOIN campaigns c USING (organization_id, campaign_id)
 WHERE r.deleted_at IS NULL"""
 _ONE = f"{_COLUMNS} AND r.creative_id = %s"
+_ONE_FOR_UPDATE = f"{_ONE} FOR UPDATE OF r"
 _OF_CAMPAIGN = f"{_COLUMNS} AND r.campaign_id = %s ORDER BY r.creative_id"
 _INSERT = """
 INSERT INTO creatives (creative_id, organization_id, campaign_id, name, filename, content_type,
-                       declared_size_bytes, click_through_url, created_by)
+                       declared_size_bytes, click_through_url, universal_ad_id, trackers,
+                       verifications, replaces, created_by)
 VALUES (%(creative_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(filename)s,
-        %(content_type)s, %(size_bytes)s, %(click_through_url)s, %(created_by)s)"""
+        %(content_type)s, %(size_bytes)s, %(click_through_url)s, %(universal_ad_id)s,
+        %(trackers)s, %(verifications)s, %(replaces)s, %(created_by)s)"""
+_INSERT_TAG = """
+INSERT INTO creatives (creative_id, organization_id, campaign_id, kind, status, name, tag_url,
+                       click_through_url, universal_ad_id, trackers, verifications, created_by)
+VALUES (%(creative_id)s, %(organization_id)s, %(campaign_id)s, 'vast_tag', 'validating',
+        %(name)s, %(tag_url)s, %(click_through_url)s, %(universal_ad_id)s, %(trackers)s,
+        %(verifications)s, %(created_by)s)"""
+_CHANGE = """
+UPDATE creatives SET name = %(name)s, click_through_url = %(click_through_url)s,
+       universal_ad_id = %(universal_ad_id)s, trackers = %(trackers)s,
+       verifications = %(verifications)s, status = %(status)s, version = version + 1,
+       updated_at = %(now)s
+WHERE creative_id = %(creative_id)s AND deleted_at IS NULL"""
 _DELETE = """
-UPDATE creatives SET deleted_at = %(now)s, updated_at = %(now)s
+UPDATE creatives SET deleted_at = %(now)s, version = version + 1, updated_at = %(now)s
 WHERE creative_id = %(creative_id)s AND deleted_at IS NULL"""
 _START_VALIDATING = """
-UPDATE creatives SET status = 'validating', updated_at = now()
-WHERE creative_id = %s AND status IN ('uploading', 'validating') AND deleted_at IS NULL"""
+UPDATE creatives SET status = 'validating', version = version + 1, updated_at = now()
+WHERE creative_id = %s AND kind = 'video' AND status IN ('uploading', 'validating')
+  AND deleted_at IS NULL"""
 _ACCEPT = """
 UPDATE creatives SET status = 'ready', facts = %(facts)s, media_sha256 = %(sha256)s,
-       media_key = %(media_key)s, updated_at = %(now)s
-WHERE creative_id = %(creative_id)s AND status = 'validating' AND deleted_at IS NULL"""
+       media_key = %(media_key)s, version = version + 1, updated_at = %(now)s
+WHERE creative_id = %(creative_id)s AND kind = 'video' AND status = 'validating'
+  AND deleted_at IS NULL
+RETURNING replaces"""
+_ACCEPT_TAG = """
+UPDATE creatives SET status = 'ready', facts = %(facts)s, version = version + 1,
+       updated_at = %(now)s
+WHERE creative_id = %(creative_id)s AND kind = 'vast_tag' AND status = 'validating'
+  AND deleted_at IS NULL"""
+_TAKE_ASSIGNMENTS = """
+INSERT INTO creative_assignments (organization_id, campaign_id, line_item_id, creative_id,
+                                  weight, sequence, starts_at, ends_at)
+SELECT organization_id, campaign_id, line_item_id, %(creative_id)s, weight, sequence, starts_at,
+       ends_at
+FROM creative_assignments WHERE creative_id = %(replaces)s
+ON CONFLICT DO NOTHING"""
+_LEAVE_ASSIGNMENTS = "DELETE FROM creative_assignments WHERE creative_id = %(replaces)s"
+_RETIRE = """
+UPDATE creatives SET status = 'archived', version = version + 1, updated_at = %(now)s
+WHERE creative_id = %(replaces)s AND status <> 'archived' AND deleted_at IS NULL"""
 _REJECT = """
-UPDATE creatives SET status = 'rejected', rejections = %(rejections)s, updated_at = %(now)s
+UPDATE creatives SET status = 'rejected', rejections = %(rejections)s, version = version + 1,
+       updated_at = %(now)s
 WHERE creative_id = %(creative_id)s AND status = 'validating' AND deleted_at IS NULL"""
 
 
@@ -51,17 +103,39 @@ class PostgresCreatives:
 
     def add(self, draft: CreativeDraft, creative_id: CreativeId, caller: Caller) -> Creative:
         """Store a new creative that waits for its upload."""
-        values = asdict(draft) | {
-            "creative_id": creative_id,
-            "organization_id": caller.organization_id,
-            "created_by": caller.user_id,
-        }
+        values = (
+            asdict(draft)
+            | _as_json(draft)
+            | {
+                "creative_id": creative_id,
+                "organization_id": caller.organization_id,
+                "created_by": caller.user_id,
+            }
+        )
         self._connection.execute(_INSERT, values)
         return self.get(creative_id)
 
-    def get(self, creative_id: CreativeId) -> Creative:
+    def add_tag(self, draft: TagDraft, creative_id: CreativeId, caller: Caller) -> Creative:
+        """Store a new tag that waits for its check."""
+        soft = draft.soft_fields
+        values = (
+            asdict(soft)
+            | _as_json(soft)
+            | {
+                "campaign_id": draft.campaign_id,
+                "tag_url": draft.tag_url,
+                "creative_id": creative_id,
+                "organization_id": caller.organization_id,
+                "created_by": caller.user_id,
+            }
+        )
+        self._connection.execute(_INSERT_TAG, values)
+        return self.get(creative_id)
+
+    def get(self, creative_id: CreativeId, *, for_update: bool = False) -> Creative:
         """Return one creative."""
-        row = self._connection.execute(_ONE, (creative_id,)).fetchone()
+        query = _ONE_FOR_UPDATE if for_update else _ONE
+        row = self._connection.execute(query, (creative_id,)).fetchone()
         if row is None:
             raise NotFoundError("there is no such creative")
         return _creative(row)
@@ -69,6 +143,21 @@ class PostgresCreatives:
     def of_campaign(self, campaign_id: CampaignId) -> Sequence[Creative]:
         """Return the campaign's creatives, oldest first."""
         return [_creative(row) for row in self._connection.execute(_OF_CAMPAIGN, (campaign_id,))]
+
+    def change(
+        self, creative_id: CreativeId, soft: SoftFields, status: CreativeStatus, now: datetime
+    ) -> None:
+        """Write what may change and count the version up."""
+        values = (
+            asdict(soft)
+            | _as_json(soft)
+            | {
+                "creative_id": creative_id,
+                "status": status.value,
+                "now": now,
+            }
+        )
+        self._connection.execute(_CHANGE, values)
 
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
         """Hide the creative; it no longer serves."""
@@ -102,7 +191,17 @@ class PostgresCreativeValidation:
             "now": now,
         }
         with self._database.transaction() as connection:
-            return connection.execute(_ACCEPT, values).rowcount == 1
+            accepted = connection.execute(_ACCEPT, values).fetchone()
+            if accepted is not None and accepted["replaces"] is not None:
+                for statement in (_TAKE_ASSIGNMENTS, _LEAVE_ASSIGNMENTS, _RETIRE):
+                    connection.execute(statement, values | accepted)
+            return accepted is not None
+
+    def accept_tag(self, creative_id: CreativeId, facts: TagFacts, *, now: datetime) -> bool:
+        """Mark a tag ready, unless it no longer waits."""
+        values = {"creative_id": creative_id, "facts": Jsonb(asdict(facts)), "now": now}
+        with self._database.transaction() as connection:
+            return connection.execute(_ACCEPT_TAG, values).rowcount == 1
 
     def reject(
         self, creative_id: CreativeId, rejections: Sequence[Rejection], *, now: datetime
@@ -117,23 +216,46 @@ class PostgresCreativeValidation:
             return connection.execute(_REJECT, values).rowcount == 1
 
 
+def _as_json(fields: CreativeDraft | SoftFields) -> dict[str, Any]:
+    """Return those of the soft fields that are documents, as the columns take them."""
+    ad_id = fields.universal_ad_id
+    return {
+        "universal_ad_id": Jsonb(asdict(ad_id)) if ad_id else None,
+        "trackers": Jsonb([asdict(tracker) for tracker in fields.trackers]),
+        "verifications": Jsonb([asdict(item) for item in fields.verifications]),
+    }
+
+
 def _creative(row: DictRow) -> Creative:
+    ad_id, facts = row["universal_ad_id"], row["facts"]
+    kind = CreativeKind(row["kind"])
     return Creative(
         creative_id=CreativeId(str(row["creative_id"])),
         organization_id=OrganizationId(str(row["organization_id"])),
         campaign_id=CampaignId(str(row["campaign_id"])),
         advertiser_id=AdvertiserId(str(row["advertiser_id"])),
+        kind=kind,
         name=row["name"],
         filename=row["filename"],
         content_type=row["content_type"],
         declared_size_bytes=row["declared_size_bytes"],
+        tag_url=row["tag_url"],
         click_through_url=row["click_through_url"],
         status=CreativeStatus(row["status"]),
-        facts=MediaFacts(**row["facts"]) if row["facts"] else None,
+        facts=MediaFacts(**facts) if facts and kind is CreativeKind.VIDEO else None,
+        tag_facts=TagFacts(**facts) if facts and kind is CreativeKind.VAST_TAG else None,
         media_key=row["media_key"],
         rejections=tuple(
             Rejection(RejectionCode(item["code"]), item["message"]) for item in row["rejections"]
         ),
+        universal_ad_id=UniversalAdId(**ad_id) if ad_id else None,
+        trackers=tuple(
+            Tracker(TrackerEvent(item["event"]), item["url"]) for item in row["trackers"]
+        ),
+        verifications=tuple(Verification(**item) for item in row["verifications"]),
+        replaces=CreativeId(str(row["replaces"])) if row["replaces"] else None,
+        duplicate_of=tuple(CreativeId(item) for item in row["duplicate_of"]),
+        version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.ids import (
     CampaignId,
     CreativeId,
@@ -31,7 +32,9 @@ SELECT l.line_item_id, l.organization_id, c.campaign_id, a.name AS advertiser_na
        c.budget_micros - c.billed_micros AS remaining_micros,
        jsonb_agg(jsonb_build_object(
            'creative_id', r.creative_id, 'name', r.name, 'facts', r.facts,
-           'media_key', r.media_key, 'click_through_url', r.click_through_url
+           'media_key', r.media_key, 'click_through_url', r.click_through_url,
+           'universal_ad_id', r.universal_ad_id, 'trackers', r.trackers,
+           'verifications', r.verifications, 'tag_url', r.tag_url
        ) ORDER BY r.creative_id) AS creatives
 FROM line_items l
 JOIN campaigns c USING (organization_id, campaign_id)
@@ -83,19 +86,24 @@ class PostgresInventorySource:
         )
 
     def _creative(self, item: Mapping[str, Any]) -> ServableCreative:
-        facts = item["facts"]
+        facts, ad_id, tag_url = item["facts"], item["universal_ad_id"], item["tag_url"]
+        is_tag = tag_url is not None
         return ServableCreative(
             creative_id=CreativeId(item["creative_id"]),
             name=item["name"],
             duration_ms=facts["duration_ms"],
-            width_px=facts["width_px"],
-            height_px=facts["height_px"],
-            bitrate_kbps=facts["bitrate_kbps"],
-            size_bytes=facts["size_bytes"],
-            codec=facts["video_codec"],
+            width_px=facts["width_px"] or 0,
+            height_px=facts["height_px"] or 0,
+            bitrate_kbps=facts["bitrate_kbps"] or 0,
+            size_bytes=0 if is_tag else facts["size_bytes"],
+            codec=(facts["codec"] or "") if is_tag else facts["video_codec"],
             mime_type=facts["mime_type"],
-            media_url=f"{self._media_base_url}/{item['media_key']}",
+            media_url="" if is_tag else f"{self._media_base_url}/{item['media_key']}",
             click_through_url=item["click_through_url"],
+            universal_ad_id=UniversalAdId(**ad_id) if ad_id else None,
+            trackers=tuple(Tracker(TrackerEvent(t["event"]), t["url"]) for t in item["trackers"]),
+            verifications=tuple(Verification(**vendor) for vendor in item["verifications"]),
+            vast_tag_url=tag_url,
         )
 
 

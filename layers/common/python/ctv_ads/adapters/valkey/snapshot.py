@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.ids import OrganizationId
 from ctv_ads.domain.inventory import (
     Inventory,
@@ -107,6 +108,21 @@ def _line_item(row: Mapping[str, Any]) -> ServableLineItem:
             **row,
             "starts_at": _from_ms(row["starts_at"]),
             "ends_at": _from_ms(row["ends_at"]),
-            "creatives": tuple(ServableCreative(**creative) for creative in row["creatives"]),
+            "creatives": tuple(_creative(creative) for creative in row["creatives"]),
+        }
+    )
+
+
+def _creative(row: Mapping[str, Any]) -> ServableCreative:
+    ad_id = row.get("universal_ad_id")
+    return ServableCreative(
+        **{
+            **row,
+            "universal_ad_id": UniversalAdId(**ad_id) if ad_id else None,
+            "trackers": tuple(
+                Tracker(TrackerEvent(item["event"]), item["url"])
+                for item in row.get("trackers", ())
+            ),
+            "verifications": tuple(Verification(**item) for item in row.get("verifications", ())),
         }
     )
