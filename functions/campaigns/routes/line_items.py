@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ctv_ads.adapters.postgres.listing import contains
 from ctv_ads.bootstrap.control_plane import ONCE_PER_KEY, OpenStores, SignedIn
@@ -34,7 +35,9 @@ _Sort = Annotated[
 ]
 _Status = Annotated[LineItemStatus | None, Query()]
 _Type = Annotated[LineItemType | None, Query()]
-_CONFLICT = {409: {"description": "The campaign is over, or the change goes below what is billed"}}
+_CONFLICT: dict[int, OpenAPIResponse] = {
+    409: {"description": "The campaign is over, or the change goes below what is billed"}
+}
 
 
 @router.post(

@@ -11,6 +11,17 @@ from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.money import CPM_STEP_MICROS
 from ctv_ads.web.fields import Body, Id, Micros, Moment, Name, Timezone
 from functions.campaigns.schemas.line_items import LineItemSummaryView
+from functions.campaigns.schemas.shared import Change
+
+_Cpm = Annotated[
+    Micros,
+    Field(
+        gt=0,
+        multiple_of=CPM_STEP_MICROS,
+        description="Price of 1,000 impressions; a multiple of 1,000 micros, so that one "
+        "impression has an exact price",
+    ),
+]
 
 
 class NewCampaign(Body):
@@ -19,15 +30,7 @@ class NewCampaign(Body):
     name: Name
     advertiser_id: Id | None = None
     budget_micros: Micros
-    cpm_micros: Annotated[
-        Micros,
-        Field(
-            gt=0,
-            multiple_of=CPM_STEP_MICROS,
-            description="Price of 1,000 impressions; a multiple of 1,000 micros, so that one "
-            "impression has an exact price",
-        ),
-    ]
+    cpm_micros: _Cpm
     starts_at: Moment
     ends_at: Moment
     timezone: Timezone = "UTC"
@@ -51,6 +54,21 @@ class NewCampaign(Body):
             ends_at=self.ends_at,
             timezone=self.timezone,
         )
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class CampaignChange(Change):
+    """What to change of a campaign. The advertiser can be changed while it is a draft."""
+
+    name: Name = ""
+    advertiser_id: Id = ""
+    budget_micros: Annotated[Micros, Field(description="Not below what is billed already")] = 0
+    cpm_micros: _Cpm = CPM_STEP_MICROS
+    starts_at: Moment = _EPOCH
+    ends_at: Moment = _EPOCH
+    timezone: Timezone = "UTC"
 
 
 class StatusChange(Body):

@@ -11,3 +11,7 @@ NewId = Callable[[], str]
 
 CheckVersion = Callable[[int], None]
 """Takes the version of the row that a change has locked; raises `PreconditionFailedError`."""
+
+
+def any_version(_: int) -> None:
+    """Take every version."""

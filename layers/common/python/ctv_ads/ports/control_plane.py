@@ -18,6 +18,7 @@ from ctv_ads.domain.creative import (
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.access import Doors, Sessions
+from ctv_ads.ports.copies import CampaignCopies
 from ctv_ads.ports.lists import AuditEvents, CampaignLists
 from ctv_ads.ports.people import ApiKeys, EmailTokens, Invitations, People
 from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
@@ -53,6 +54,13 @@ class Campaigns(Protocol):
 
         Raises:
             NotFoundError: it does not exist here, or was deleted.
+        """
+
+    def update(self, campaign: Campaign, wanted: CampaignDraft, now: datetime) -> None:
+        """Write what is wanted of the campaign and count the version up.
+
+        Raises:
+            InvalidRequestError: the advertiser does not exist.
         """
 
     def set_status(self, campaign_id: CampaignId, status: CampaignStatus, now: datetime) -> None:
@@ -153,6 +161,8 @@ class Store(Protocol):
     def creatives(self) -> Creatives: ...  # noqa: D102
     @property
     def statistics(self) -> Statistics: ...  # noqa: D102
+    @property
+    def campaign_copies(self) -> CampaignCopies: ...  # noqa: D102
     @property
     def campaign_lists(self) -> CampaignLists: ...  # noqa: D102
     @property

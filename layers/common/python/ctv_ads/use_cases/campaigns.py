@@ -1,6 +1,8 @@
 """Create, start, pause and delete campaigns."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ctv_ads.domain.access import Action, Caller
 from ctv_ads.domain.campaign import (
@@ -10,12 +12,14 @@ from ctv_ads.domain.campaign import (
     CampaignStatus,
     obstacles_to_activation,
 )
+from ctv_ads.domain.campaign_change import conflicts_of_change, draft_of, problems_of_change
 from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.errors import ConflictError, FieldProblem
-from ctv_ads.ports.base import Clock, NewId
+from ctv_ads.ports.base import CheckVersion, Clock, NewId, any_version
 from ctv_ads.ports.control_plane import Campaigns, NewCampaignIds, Stores
 from ctv_ads.ports.pipeline import InventoryChanges
 from ctv_ads.use_cases.permission import require
+from ctv_ads.use_cases.refusal import refuse_conflicting, refuse_invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,43 @@ class TraffickCampaigns:
         with self.stores.transaction(caller) as store:
             return store.campaigns.add(draft, ids, caller)
 
+    def change(
+        self,
+        caller: Caller,
+        campaign_id: CampaignId,
+        changes: Mapping[str, Any],
+        check_version: CheckVersion,
+    ) -> Campaign:
+        """Write the fields in `changes`, leave the others.
+
+        Raises:
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such campaign.
+            PreconditionFailedError: it was changed since the caller read it.
+            InvalidRequestError: fields would contradict one another.
+            ConflictError: the status, the time or what is billed does not allow it.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            found = store.campaigns.get(campaign_id, for_update=True)
+            check_version(found.version)
+            wanted = replace(draft_of(found), **changes)
+            if wanted == draft_of(found):
+                return found
+            refuse_conflicting(conflicts_of_change(found, wanted, now=self.clock()))
+            refuse_invalid(problems_of_change(found, wanted, now=self.clock()))
+            store.campaigns.update(found, wanted, self.clock())
+            changed = store.campaigns.get(campaign_id)
+        if changed.status is CampaignStatus.ACTIVE:
+            self.inventory_changes.announce(f"campaign {campaign_id} was changed")
+        return changed
+
     def change_status(
-        self, caller: Caller, campaign_id: CampaignId, status: CampaignStatus
+        self,
+        caller: Caller,
+        campaign_id: CampaignId,
+        status: CampaignStatus,
+        check_version: CheckVersion = any_version,
     ) -> Campaign:
         """Move the campaign to `status`; asking for the status it has changes nothing.
 
@@ -53,6 +92,7 @@ class TraffickCampaigns:
         require(caller, Action.TRAFFIC)
         with self.stores.transaction(caller) as store:
             campaign = store.campaigns.get(campaign_id, for_update=True)
+            check_version(campaign.version)
             if campaign.status is status:
                 return campaign
             self._refuse_impossible(store.campaigns, campaign, status)
@@ -61,7 +101,12 @@ class TraffickCampaigns:
         self.inventory_changes.announce(f"campaign {campaign_id} is {status}")
         return changed
 
-    def delete(self, caller: Caller, campaign_id: CampaignId) -> None:
+    def delete(
+        self,
+        caller: Caller,
+        campaign_id: CampaignId,
+        check_version: CheckVersion = any_version,
+    ) -> None:
         """Take the campaign out of sight and out of serving; its statistics stay on record.
 
         Raises:
@@ -70,7 +115,8 @@ class TraffickCampaigns:
         """
         require(caller, Action.TRAFFIC)
         with self.stores.transaction(caller) as store:
-            store.campaigns.get(campaign_id, for_update=True)
+            campaign = store.campaigns.get(campaign_id, for_update=True)
+            check_version(campaign.version)
             store.campaigns.delete(campaign_id, self.clock())
         self.inventory_changes.announce(f"campaign {campaign_id} is deleted")
 

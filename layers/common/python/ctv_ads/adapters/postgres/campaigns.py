@@ -1,5 +1,6 @@
 """Campaigns with their line items."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -43,10 +44,19 @@ INSERT INTO campaigns (campaign_id, organization_id, advertiser_id, name, budget
                        cpm_micros, starts_at, ends_at, timezone, created_by)
 SELECT %(campaign_id)s, organization_id, advertiser_id, %(name)s, %(budget_micros)s,
        %(cpm_micros)s, %(starts_at)s, %(ends_at)s, %(timezone)s, %(created_by)s
-FROM advertisers WHERE advertiser_id = %(advertiser_id)s AND deleted_at IS NULL"""
+FROM advertisers WHERE advertiser_id = %(advertiser_id)s AND deleted_at IS NULL
+FOR KEY SHARE"""
 _INSERT_LINE_ITEM = """
 INSERT INTO line_items (line_item_id, organization_id, campaign_id, name, type, priority, is_default)
 VALUES (%(line_item_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(type)s, %(priority)s, true)"""
+# As above: whoever deletes the advertiser meanwhile is waited for, or waits.
+_KNOWN_ADVERTISER = """
+SELECT 1 FROM advertisers WHERE advertiser_id = %s AND deleted_at IS NULL FOR KEY SHARE"""
+_UPDATE = """
+UPDATE campaigns SET name = %(name)s, advertiser_id = %(advertiser_id)s,
+       budget_micros = %(budget_micros)s, cpm_micros = %(cpm_micros)s, starts_at = %(starts_at)s,
+       ends_at = %(ends_at)s, timezone = %(timezone)s, version = version + 1, updated_at = %(now)s
+WHERE campaign_id = %(campaign_id)s AND deleted_at IS NULL"""
 _SET_STATUS = """
 UPDATE campaigns SET status = %(status)s, version = version + 1, updated_at = %(now)s
 WHERE campaign_id = %(campaign_id)s AND deleted_at IS NULL"""
@@ -100,6 +110,15 @@ class PostgresCampaigns:
         if row is None:
             raise NotFoundError("there is no such campaign")
         return _campaign(row)
+
+    def update(self, campaign: Campaign, wanted: CampaignDraft, now: datetime) -> None:
+        """Write what is wanted of the campaign and count the version up."""
+        if wanted.advertiser_id != campaign.advertiser_id:
+            found = self._connection.execute(_KNOWN_ADVERTISER, (wanted.advertiser_id,))
+            if found.fetchone() is None:
+                raise _advertiser_problem("unknown", "there is no such advertiser")
+        values = asdict(wanted) | {"campaign_id": campaign.campaign_id, "now": now}
+        self._connection.execute(_UPDATE, values)
 
     def set_status(self, campaign_id: CampaignId, status: CampaignStatus, now: datetime) -> None:
         """Write the new status and count the version up."""
