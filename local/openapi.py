@@ -22,6 +22,8 @@ from functions.auth.routes import profile, sessions
 from functions.campaigns.routes import (
     advertisers,
     assignments,
+    audit,
+    campaign_changes,
     campaign_lists,
     campaigns,
     line_items,
@@ -37,6 +39,8 @@ _ROUTERS = (
     profile,
     campaigns,
     campaign_lists,
+    campaign_changes,
+    audit,
     line_items,
     assignments,
     advertisers,

@@ -9,6 +9,8 @@ from ctv_ads.web.resolver import api_resolver
 from functions.campaigns.routes import (
     advertisers,
     assignments,
+    audit,
+    campaign_changes,
     campaign_lists,
     campaigns,
     line_items,
@@ -18,6 +20,8 @@ from functions.campaigns.routes import (
 app = api_resolver(
     campaigns.router,
     campaign_lists.router,
+    campaign_changes.router,
+    audit.router,
     line_items.router,
     assignments.router,
     advertisers.router,

@@ -1,5 +1,6 @@
 """Copies of campaigns, and the status of many at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -164,8 +165,8 @@ def test_those_who_only_look_may_change_nothing(office: Office, role: Role) -> N
     assert office.world.campaign(office.tenant, campaign.campaign_id) == campaign
 
 
-def change(office: Office, ids: list[str], status: str, **options: Any) -> Answer:
-    body = {"ids": ids, "status": status}
+def change(office: Office, ids: Sequence[str], status: str, **options: Any) -> Answer:
+    body = {"ids": [*ids], "status": status}
     return office.send("campaigns", "POST", f"{CAMPAIGNS}/status", body, **options)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.accounts import PostgresAccounts, PostgresDoors
 from ctv_ads.adapters.postgres.advertisers import PostgresAdvertisers
 from ctv_ads.adapters.postgres.audit import PostgresAuditEvents
+from ctv_ads.adapters.postgres.campaign_copies import PostgresCampaignCopies
 from ctv_ads.adapters.postgres.campaign_lists import PostgresCampaignLists
 from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
 from ctv_ads.adapters.postgres.creatives import PostgresCreatives
@@ -30,6 +32,7 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
+        self.campaign_copies = PostgresCampaignCopies(connection, new_id)
         self.campaign_lists = PostgresCampaignLists(connection)
         self.audit_events = PostgresAuditEvents(connection)
         self.idempotency_keys = PostgresIdempotencyKeys(connection)
