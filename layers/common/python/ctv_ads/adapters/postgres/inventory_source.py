@@ -28,7 +28,8 @@ from ctv_ads.domain.money import impression_price_micros
 _PLACEMENTS = "SELECT placement_id, organization_id, key FROM placements WHERE deleted_at IS NULL"
 _LINE_ITEMS = """
 SELECT l.line_item_id, l.organization_id, c.campaign_id, a.name AS advertiser_name, l.priority,
-       coalesce(l.rate_micros, c.cpm_micros) AS cpm_micros, c.starts_at, c.ends_at,
+       coalesce(l.rate_micros, c.cpm_micros) AS cpm_micros,
+       greatest(l.starts_at, c.starts_at) AS starts_at, least(l.ends_at, c.ends_at) AS ends_at,
        c.budget_micros - c.billed_micros AS remaining_micros,
        jsonb_agg(jsonb_build_object(
            'creative_id', r.creative_id, 'name', r.name, 'facts', r.facts,
@@ -40,8 +41,21 @@ FROM line_items l
 JOIN campaigns c USING (organization_id, campaign_id)
 JOIN advertisers a USING (organization_id, advertiser_id)
 JOIN creatives r USING (organization_id, campaign_id)
+LEFT JOIN creative_assignments x USING (line_item_id, creative_id)
 WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
-  AND r.status = 'ready' AND r.deleted_at IS NULL AND c.ends_at > %(now)s
+  AND r.status = 'ready' AND r.deleted_at IS NULL AND l.status = 'active'
+  AND least(l.ends_at, c.ends_at) > %(now)s
+  AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
+  -- Its own creatives while they are in flight, or, without any assigned, its campaign's.
+  AND (
+      (x.creative_id IS NOT NULL AND coalesce(x.starts_at <= %(now)s, true)
+       AND coalesce(x.ends_at > %(now)s, true))
+      OR NOT EXISTS (SELECT 1 FROM creative_assignments y WHERE y.line_item_id = l.line_item_id)
+  )
+  -- domain/line_item_rules.NOT_SERVED_YET: limits that decisions do not hold yet.
+  AND l.rate_type = 'cpm' AND l.budget_micros IS NULL AND l.daily_budget_micros IS NULL
+  AND l.goal_unit IS NULL AND l.dayparts = '[]' AND l.targeting = '{}'
+  AND l.frequency_caps = '[]' AND l.separation = '[]'
 GROUP BY l.line_item_id, c.campaign_id, a.name"""
 
 
