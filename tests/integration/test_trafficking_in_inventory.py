@@ -167,8 +167,10 @@ def test_an_assignment_serves_in_its_own_flight_only(
 ) -> None:
     creative_id = world.a_ready_creative(tenant, campaign.campaign_id).creative_id
     own = book(world, tenant, campaign)
-    flight = {"starts_at": NOON + DAY, "ends_at": NOON + 2 * DAY}
-    assign(world, tenant, own, CreativeAssignment(creative_id=creative_id, **flight))
+    in_flight = CreativeAssignment(
+        creative_id=creative_id, starts_at=NOON + DAY, ends_at=NOON + 2 * DAY
+    )
+    assign(world, tenant, own, in_flight)
     for now, serves in (
         (NOON, False),
         (NOON + DAY, True),

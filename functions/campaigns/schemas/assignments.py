@@ -1,6 +1,8 @@
 """Which creatives a line item rotates, as the API takes and gives it."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
@@ -40,23 +42,22 @@ class Assignments(Body):
         return [item.value() for item in self.items]
 
 
+class AssignmentView(BaseModel):
+    """One creative of a line item. Without times it has the line item's flight."""
+
+    creative_id: str
+    weight: int
+    sequence: int | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
 class AssignmentsView(BaseModel):
     """All creatives of a line item, in sequence. None: it rotates all of its campaign."""
 
-    items: list[AssignmentBody]
+    items: list[AssignmentView]
 
     @classmethod
     def of(cls, assignments: Sequence[CreativeAssignment]) -> Self:
         """Return what the API tells of them."""
-        return cls(
-            items=[
-                AssignmentBody(
-                    creative_id=item.creative_id,
-                    weight=item.weight,
-                    sequence=item.sequence,
-                    starts_at=item.starts_at,
-                    ends_at=item.ends_at,
-                )
-                for item in assignments
-            ]
-        )
+        return cls(items=[AssignmentView(**asdict(item)) for item in assignments])

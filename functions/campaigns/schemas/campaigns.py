@@ -78,7 +78,7 @@ class StatusChange(Body):
 
 
 class CampaignView(BaseModel):
-    """A campaign with its line items."""
+    """A campaign with its first 100 line items; all of them are a list of their own."""
 
     id: str
     advertiser_id: str

@@ -28,7 +28,11 @@ SELECT c.campaign_id, c.advertiser_id, a.name AS advertiser_name, c.name, c.stat
             'line_item_id', l.line_item_id, 'name', l.name, 'type', l.type,
             'priority', l.priority, 'rate_micros', l.rate_micros, 'is_default', l.is_default
         ) ORDER BY l.line_item_id), '[]')
-        FROM line_items l WHERE l.campaign_id = c.campaign_id AND l.deleted_at IS NULL
+        FROM (
+            SELECT * FROM line_items
+            WHERE campaign_id = c.campaign_id AND deleted_at IS NULL
+            ORDER BY line_item_id LIMIT 100
+        ) l
        ) AS line_items
 FROM campaigns c
 JOIN advertisers a USING (organization_id, advertiser_id)
