@@ -175,6 +175,7 @@ def a_servable_creative(  # noqa: PLR0913 - each is what some test is about
     universal_ad_id: UniversalAdId | None = None,
     trackers: tuple[Tracker, ...] = (),
     verifications: tuple[Verification, ...] = (),
+    vast_tag_url: str | None = None,
 ) -> ServableCreative:
     known = CreativeId(creative_id or new_id())
     return ServableCreative(
@@ -192,6 +193,7 @@ def a_servable_creative(  # noqa: PLR0913 - each is what some test is about
         universal_ad_id=universal_ad_id,
         trackers=trackers,
         verifications=verifications,
+        vast_tag_url=vast_tag_url,
     )
 
 

@@ -47,7 +47,7 @@ class CompletedParts(Body):
     """The parts of a file, all of them, in order."""
 
     upload_id: UploadId
-    parts: Annotated[tuple[SentPartBody, ...], Field(min_length=1, max_length=10_000)]
+    parts: Annotated[list[SentPartBody], Field(min_length=1, max_length=10_000)]
 
     def sent(self) -> list[SentPart]:
         """Return the parts in the port's terms."""

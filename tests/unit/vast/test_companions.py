@@ -125,3 +125,28 @@ def test_naive_players_find_the_creatives_events_first() -> None:
     root = parsed(document(verifications=VENDORS))
     assert len(root.findall(".//v:TrackingEvents", NAMESPACE)) == 1
     assert "AdVerifications" not in document()
+
+
+TAG = "https://third.example/vast?cb=[CACHEBUSTING]&x=1"
+
+
+@needs_kit
+@pytest.mark.parametrize("verifications", [(), VENDORS])
+@pytest.mark.parametrize("trackers", [(), EVERY_TRACKER])
+def test_a_wrapper_is_valid_by_the_official_schema_whatever_goes_along(
+    trackers: tuple[Tracker, ...], verifications: tuple[Verification, ...]
+) -> None:
+    written = document(vast_tag_url=TAG, trackers=trackers, verifications=verifications)
+    assert_valid(written)
+    assert_lints(written)
+
+
+def test_a_third_partys_tag_is_wrapped_in_our_trackers() -> None:
+    root = parsed(document(vast_tag_url=TAG, click_through_url="https://example.com/"))
+    assert texts(root, "v:Ad/v:Wrapper/v:VASTAdTagURI") == [TAG]
+    assert len(texts(root, ".//v:Impression")) == len(texts(root, ".//v:Error")) == 1
+    events = [item.get("event") for item in root.findall(".//v:Tracking", NAMESPACE)]
+    assert events == list(TRACKED_EVENTS)
+    assert len(texts(root, ".//v:ClickTracking")) == 1
+    for element in ("MediaFiles", "UniversalAdId", "AdServingId", "InLine", "ClickThrough"):
+        assert texts(root, f".//v:{element}") == []

@@ -13,8 +13,8 @@ from ctv_ads.domain.vast_tag import InlineAnswer, OfferedMedia, WrapperAnswer
 _KINDS = frozenset({"InLine", "Wrapper"})
 _MAX_DEPTH = 50
 _MAX_ELEMENTS = 20_000
-_DURATION = re.compile(r"(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:\.(\d{1,3}))?")
-_NUMBER = re.compile(r"\d{1,9}")
+_DURATION = re.compile(r"([0-9]{1,2}):([0-5]?[0-9]):([0-5]?[0-9])(?:\.([0-9]{1,3}))?")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class NotVastError(Exception):

@@ -3,9 +3,11 @@
 import ipaddress
 
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
-_NEVER = frozenset(
-    # Azure answers its machines here, although the address looks public.
-    {ipaddress.ip_address("168.63.129.16")}
+_NEVER = (
+    # Protocol assignments: Oracle's clouds keep metadata here; older Pythons call it public.
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure answers its machines here
 )
 
 
@@ -19,7 +21,12 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:  # also one with a zone, such as fe80::1%eth0
         return False
-    if ip in _NEVER or not ip.is_global or ip.is_multicast or ip.is_reserved:
+    if (
+        any(ip in network for network in _NEVER)
+        or not ip.is_global
+        or ip.is_multicast
+        or ip.is_reserved
+    ):
         return False
     if isinstance(ip, ipaddress.IPv4Address):
         return True

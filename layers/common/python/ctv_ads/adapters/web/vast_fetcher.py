@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Self
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -216,6 +216,8 @@ def _up_to_limit(response: HTTPResponse) -> bytes:
     sent = response.read(MAX_BYTES + 1)
     if len(sent) > MAX_BYTES:
         raise _too_large()
+    if response.length:  # `read` does not mind an early end if it is given a size
+        raise IncompleteRead(sent, response.length)
     return sent
 
 
