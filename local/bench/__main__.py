@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from local.bench.control_plane import LIMIT_MS, measure_routes, plans, prepare, routes
 from local.bench.decisions import measure_decisions
+from local.bench.filling import CAMPAIGNS, LINE_ITEMS_EACH
 from local.bench.measuring import as_document, table
 from local.bench.recording import measure_recording, prepare_database
 from local.ports import HOST, free_port
@@ -34,6 +36,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="ctv-bench-") as folder:
         report["decisions"] = _decisions(Path(folder))
         report["recording"] = _recording(Path(folder))
+        report["control_plane"] = _control_plane(Path(folder))
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(f"\nwritten to {REPORT.relative_to(ROOT)}")
@@ -61,6 +64,29 @@ def _recording(folder: Path) -> dict[str, float]:
     for size, rate in rates.items():
         print(f"  batches of {size:>6}: {rate:>8.0f} beacons/s")
     return {str(size): rate for size, rate in rates.items()}
+
+
+def _control_plane(folder: Path) -> dict[str, Any]:
+    port = free_port()
+    with (
+        ValkeyServer(free_port(), data_dir=folder / "valkey-api") as valkey,
+        PostgresServer(folder / "postgres-api", port, password="bench") as server,  # noqa: S106
+    ):
+        address = {"host": HOST, "port": port, "dbname": DATABASE}
+        filled = prepare(server.dsn, address, f"redis://{HOST}:{valkey.port}/0")
+        asked = routes(filled)
+        indexes = plans(server.dsn, filled, asked)
+        figures = measure_routes(filled, asked, calls=100)
+    print(f"\ncontrol plane, {CAMPAIGNS} campaigns of {LINE_ITEMS_EACH} line items, in the handler")
+    print(f"  {'':<34}{'p50 ms':>10}{'p95 ms':>10}  indexes")
+    for name, item in figures.items():
+        slow = "  SLOW" if name != "login" and item.wall_p95_us > LIMIT_MS * 1000 else ""
+        print(
+            f"  {name:<34}{item.wall_p50_us / 1000:>10.2f}{item.wall_p95_us / 1000:>10.2f}"
+            f"  {', '.join(indexes.get(name, ()))}{slow}"
+        )
+    print(f"  {'search, inside':<54}  {', '.join(indexes['search, inside'])}")
+    return {"figures": as_document(figures), "indexes": indexes}
 
 
 def _import_ms() -> float:

@@ -14,6 +14,7 @@ class Figures:
     calls: int
     cpu_us: float
     wall_p50_us: float
+    wall_p95_us: float
     wall_p99_us: float
 
 
@@ -40,6 +41,7 @@ def measure(
             calls=calls * rounds,
             cpu_us=round(statistics.median(cpu[name]) * 1e6, 1),
             wall_p50_us=round(_percentile(wall[name], 50) * 1e6, 1),
+            wall_p95_us=round(_percentile(wall[name], 95) * 1e6, 1),
             wall_p99_us=round(_percentile(wall[name], 99) * 1e6, 1),
         )
         for name in candidates
