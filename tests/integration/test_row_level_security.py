@@ -8,7 +8,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.database import connection_parameters
-from tests.builders import Tenant, a_beacon, some_claims
+from ctv_ads.domain.line_item import CreativeAssignment
+from tests.builders import NOON, Tenant, a_beacon, some_claims
 from tests.worlds import Schema, World
 
 TENANT_TABLES = (
@@ -20,6 +21,7 @@ TENANT_TABLES = (
     "campaigns",
     "line_items",
     "creatives",
+    "creative_assignments",
     "campaign_daily_stats",
     "audit_events",
 )
@@ -38,6 +40,11 @@ def tenant(world: World) -> Tenant:
     campaign = world.a_serving_campaign(tenant)
     line_item_id = campaign.line_items[0].line_item_id
     world.ledger.record([a_beacon(some_claims(line_item_id=line_item_id))])
+    creative = world.a_ready_creative(tenant, campaign.campaign_id)
+    with world.stores.transaction(tenant.caller) as store:
+        line_item = store.line_items.get(line_item_id)
+        assigned = CreativeAssignment(creative_id=creative.creative_id)
+        store.line_items.assign(line_item, [assigned], NOON)
     return tenant
 
 
@@ -120,7 +127,7 @@ def test_no_role_of_a_function_owns_tables_or_steps_around_the_guard(schema: Sch
     "statement",
     [
         "UPDATE campaigns SET billed_micros = 0",
-        "UPDATE campaigns SET budget_micros = 1000000000000",
+        "UPDATE campaigns SET created_by = gen_random_uuid()",
         "UPDATE campaigns SET organization_id = gen_random_uuid()",
         "UPDATE line_items SET billed_micros = 0",
         "UPDATE creatives SET facts = NULL",

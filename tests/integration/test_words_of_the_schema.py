@@ -9,6 +9,7 @@ import pytest
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.campaign import CampaignStatus, LineItemType
 from ctv_ads.domain.creative import CreativeStatus
+from ctv_ads.domain.line_item import CreativeRotation, GoalUnit, LineItemStatus, Pacing, RateType
 from tests.worlds import Schema
 
 _CHECKS = """
@@ -23,6 +24,11 @@ WHERE c.contype = 'c' AND c.conrelid = %s::regclass AND a.attname = %s"""
         ("memberships", "role", Role),
         ("campaigns", "status", CampaignStatus),
         ("line_items", "type", LineItemType),
+        ("line_items", "status", LineItemStatus),
+        ("line_items", "rate_type", RateType),
+        ("line_items", "goal_unit", GoalUnit),
+        ("line_items", "pacing", Pacing),
+        ("line_items", "creative_rotation", CreativeRotation),
         ("creatives", "status", CreativeStatus),
     ],
 )
