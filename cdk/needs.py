@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk.stacks.data import DataStack
 from cdk.stacks.network import NetworkStack
-from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, TAG_CHECKS, TAG_VERDICTS, Need
+from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, MAILS, TAG_CHECKS, TAG_VERDICTS, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ def grants(
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
         Need.SEND_TAG_CHECKS: _sender("TAG_CHECK_QUEUE_URL", queues[TAG_CHECKS]),
         Need.SEND_TAG_VERDICTS: _sender("TAG_VERDICT_QUEUE_URL", queues[TAG_VERDICTS]),
+        Need.SEND_MAILS: _sender("MAIL_QUEUE_URL", queues[MAILS]),
+        Need.MAIL_SERVICE: _mail(data),
         Need.HEALTH_CHECKS: Grant(
             {"UPLOAD_BUCKET": data.uploads.bucket_name, "AD_EVENT_QUEUE_URL": ad_events.queue_url},
             [
@@ -98,3 +100,10 @@ def _readable_objects(variable: str, data: DataStack, bucket: s3.IBucket) -> Gra
 
 def _sender(variable: str, queue: sqs.IQueue) -> Grant:
     return Grant({variable: queue.queue_url}, [_allow(queue.queue_arn, "sqs:SendMessage")])
+
+
+def _mail(data: DataStack) -> Grant:
+    # SES knows a sender by its domain; the address before the @ is free.
+    domain = data.mail_sender.rpartition("@")[2]
+    identity = data.format_arn(service="ses", resource="identity", resource_name=domain)
+    return Grant({"MAIL_SENDER": data.mail_sender}, [_allow(identity, "ses:SendEmail")])

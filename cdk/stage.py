@@ -32,6 +32,8 @@ class Stage:
     """Protect database and buckets from deletion, with the stack or without it."""
     public_base_url: str = ""
     """Origin of beacon addresses; empty: the HTTP API's own domain name."""
+    mail_sender: str = "no-reply@ads.example.com"
+    """Address that mails come from; its domain has to be a verified identity of SES."""
 
 
 STAGES = {

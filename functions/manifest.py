@@ -5,8 +5,21 @@ machine, and `tests/cdk` rebuilds it from the synthesized templates and asserts 
 Standard library only: both sides import it before anything else is installed or loaded.
 """
 
+from functions.manifest_queues import (
+    AD_EVENTS,
+    CREATIVE_UPLOADS,
+    INVENTORY_CHANGES,
+    MAILS,
+    QUEUES,
+    TAG_CHECKS,
+    TAG_VERDICTS,
+    UPLOAD_EVENT_QUEUE,
+)
 from functions.manifest_shapes import (
     ENVIRONMENT_BY_NEED,
+    FOR_PEOPLE,
+    FOR_SIGNING_IN,
+    SIGNED_IN,
     Function,
     Need,
     Queue,
@@ -21,6 +34,7 @@ __all__ = [
     "ENVIRONMENT_BY_NEED",
     "FUNCTIONS",
     "INVENTORY_CHANGES",
+    "MAILS",
     "QUEUES",
     "TAG_CHECKS",
     "TAG_VERDICTS",
@@ -38,34 +52,6 @@ __all__ = [
 def _routes(*keys: str) -> tuple[Route, ...]:
     return tuple(Route(*key.split(" ")) for key in keys)
 
-
-CREATIVE_UPLOADS = "creative-uploads"
-INVENTORY_CHANGES = "inventory-changes"
-AD_EVENTS = "ad-events"
-TAG_CHECKS = "tag-checks"
-TAG_VERDICTS = "tag-verdicts"
-
-UPLOAD_EVENT_QUEUE = CREATIVE_UPLOADS
-"""The queue to which EventBridge sends `Object Created` events of the upload bucket."""
-
-QUEUES: tuple[Queue, ...] = (
-    # AWS advises a visibility timeout of six times the function's timeout plus the window.
-    Queue(CREATIVE_UPLOADS, visibility_timeout_s=360),
-    Queue(INVENTORY_CHANGES, visibility_timeout_s=360),
-    Queue(TAG_CHECKS, visibility_timeout_s=120),
-    Queue(TAG_VERDICTS, visibility_timeout_s=180),
-    Queue(AD_EVENTS, visibility_timeout_s=186, max_receive_count=10, retention_s=14 * 24 * 3600),
-)
-
-_SIGNED_IN = (Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS, Need.VALKEY)
-"""What a function needs to know who calls, and whether they may call now."""
-_FOR_PEOPLE = (
-    "ACCESS_TOKEN_LIFETIME_S",
-    "ALLOWED_ORIGINS",
-    "USER_RATE_LIMIT",
-    "USER_RATE_WINDOW_S",
-    "VALKEY_TIMEOUT_MS",
-)
 
 FUNCTIONS: tuple[Function, ...] = (
     Function(
@@ -122,27 +108,42 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         name="auth",
         entry_point="auth.handler",
-        purpose="Sign people in and tell who they are",
+        purpose="Sign people in, tell who they are and what they may do; give machines keys",
         memory_mib=512,
         timeout_s=10,
-        needs=_SIGNED_IN,
-        extra_environment=(
-            *_FOR_PEOPLE,
-            "AUTH_RATE_LIMIT",
-            "AUTH_RATE_WINDOW_S",
-            "FAILED_LOGINS",
-            "FAILED_LOGIN_DELAY_S",
-            "REFRESH_TOKEN_LIFETIME_S",
-            "INVITATION_LIFETIME_S",
-            "EMAIL_VERIFICATION",
-            "PUBLIC_UI_URL",
-        ),
+        needs=(*SIGNED_IN, Need.SEND_MAILS),
+        extra_environment=(*FOR_PEOPLE, *FOR_SIGNING_IN),
         routes=_routes(
             "POST /api/v1/auth/login",
             "POST /api/v1/auth/refresh",
             "POST /api/v1/auth/logout",
+            "POST /api/v1/auth/register",
             "GET /api/v1/auth/profile",
+            "PATCH /api/v1/auth/profile",
+            "PUT /api/v1/auth/password",
+            "POST /api/v1/auth/password-reset",
+            "POST /api/v1/auth/password-reset/confirm",
+            "POST /api/v1/auth/email-verification",
+            "GET /api/v1/members",
+            "PATCH /api/v1/members/{user_id}",
+            "DELETE /api/v1/members/{user_id}",
+            "POST /api/v1/invitations",
+            "GET /api/v1/invitations",
+            "DELETE /api/v1/invitations/{invitation_id}",
+            "POST /api/v1/api-keys",
+            "GET /api/v1/api-keys",
+            "DELETE /api/v1/api-keys/{api_key_id}",
         ),
+    ),
+    Function(
+        name="auth-mail",
+        entry_point="auth.send_mail",
+        purpose="Send mails: invitations, password resets, verifications",
+        memory_mib=256,
+        timeout_s=30,
+        needs=(Need.MAIL_SERVICE,),
+        extra_environment=("MAIL_FOLDER",),
+        queue_trigger=QueueTrigger(MAILS, batch_size=10, window_s=0, max_concurrency=2),
     ),
     Function(
         name="campaigns",
@@ -150,8 +151,8 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Create, read, start, pause and delete campaigns",
         memory_mib=512,
         timeout_s=10,
-        needs=(*_SIGNED_IN, Need.SEND_INVENTORY_CHANGES),
-        extra_environment=_FOR_PEOPLE,
+        needs=(*SIGNED_IN, Need.SEND_INVENTORY_CHANGES),
+        extra_environment=FOR_PEOPLE,
         routes=_routes(
             "POST /api/v1/campaigns",
             "GET /api/v1/campaigns",
@@ -189,7 +190,7 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=512,
         timeout_s=10,
         needs=(
-            *_SIGNED_IN,
+            *SIGNED_IN,
             Need.UPLOADS_WRITE,
             Need.UPLOADS_READ,
             Need.MEDIA_ADDRESS,
@@ -197,7 +198,7 @@ FUNCTIONS: tuple[Function, ...] = (
             Need.SEND_TAG_CHECKS,
         ),
         extra_environment=(
-            *_FOR_PEOPLE,
+            *FOR_PEOPLE,
             "MAX_UPLOAD_BYTES",
             "MULTIPART_ABOVE_BYTES",
             "MULTIPART_PART_BYTES",
@@ -256,8 +257,8 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Report delivery and spend",
         memory_mib=512,
         timeout_s=10,
-        needs=_SIGNED_IN,
-        extra_environment=_FOR_PEOPLE,
+        needs=SIGNED_IN,
+        extra_environment=FOR_PEOPLE,
         routes=_routes("GET /api/v1/campaigns/{campaign_id}/stats"),
     ),
     Function(

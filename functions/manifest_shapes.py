@@ -32,6 +32,10 @@ class Need(StrEnum):
     SEND_AD_EVENTS = "send-ad-events"
     SEND_TAG_CHECKS = "send-tag-checks"
     SEND_TAG_VERDICTS = "send-tag-verdicts"
+    SEND_MAILS = "send-mails"
+    """Hand mails over to their queue."""
+    MAIL_SERVICE = "mail-service"
+    """Send mails to people."""
     HEALTH_CHECKS = "health-checks"
     """Ask the upload bucket and the ad event queue whether they are there; nothing else."""
 
@@ -55,9 +59,33 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),
     Need.SEND_TAG_CHECKS: ("TAG_CHECK_QUEUE_URL",),
     Need.SEND_TAG_VERDICTS: ("TAG_VERDICT_QUEUE_URL",),
+    Need.SEND_MAILS: ("MAIL_QUEUE_URL",),
+    Need.MAIL_SERVICE: ("MAIL_SENDER",),
     Need.HEALTH_CHECKS: ("UPLOAD_BUCKET", "AD_EVENT_QUEUE_URL"),
 }
 """Names of the environment variables that carry what a need grants."""
+
+
+SIGNED_IN = (Need.DATABASE_API, Need.ACCESS_TOKEN_KEYS, Need.VALKEY)
+"""What a function needs to know who calls, and whether they may call now."""
+FOR_PEOPLE = (
+    "ACCESS_TOKEN_LIFETIME_S",
+    "ALLOWED_ORIGINS",
+    "USER_RATE_LIMIT",
+    "USER_RATE_WINDOW_S",
+    "VALKEY_TIMEOUT_MS",
+)
+"""Optional variables of every function that people call."""
+FOR_SIGNING_IN = (
+    "AUTH_RATE_LIMIT",
+    "AUTH_RATE_WINDOW_S",
+    "EMAIL_VERIFICATION",
+    "FAILED_LOGINS",
+    "FAILED_LOGIN_DELAY_S",
+    "INVITATION_LIFETIME_S",
+    "PUBLIC_UI_URL",
+    "REFRESH_TOKEN_LIFETIME_S",
+)
 
 
 @dataclass(frozen=True, slots=True)

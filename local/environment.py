@@ -4,7 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, TAG_CHECKS, TAG_VERDICTS, Function
+from functions.manifest import (
+    AD_EVENTS,
+    INVENTORY_CHANGES,
+    MAILS,
+    TAG_CHECKS,
+    TAG_VERDICTS,
+    Function,
+)
 from local import processes
 from local.emulator import CREDENTIALS, REGION, Emulator
 from local.ports import HOST, Ports
@@ -24,7 +31,9 @@ PYTHON_PATH = (REPOSITORY, REPOSITORY / "layers" / "common" / "python")
 _ADDRESSES = ("MEDIA_BASE_URL", "PUBLIC_BASE_URL")
 
 
-def setting_values(function: Function, *, ports: Ports, emulator: Emulator) -> dict[str, str]:
+def setting_values(
+    function: Function, *, ports: Ports, emulator: Emulator, data_dir: Path
+) -> dict[str, str]:
     """Return a value for each variable that a need of `function` may name."""
     origin = f"http://localhost:{ports.gateway}"
     values = {
@@ -36,9 +45,13 @@ def setting_values(function: Function, *, ports: Ports, emulator: Emulator) -> d
         "INVENTORY_QUEUE_URL": emulator.queue_url(INVENTORY_CHANGES),
         "TAG_CHECK_QUEUE_URL": emulator.queue_url(TAG_CHECKS),
         "TAG_VERDICT_QUEUE_URL": emulator.queue_url(TAG_VERDICTS),
+        "MAIL_FOLDER": str(data_dir.absolute() / "mail"),
+        "MAIL_QUEUE_URL": emulator.queue_url(MAILS),
+        "MAIL_SENDER": "no-reply@localhost",
         "MEDIA_BASE_URL": f"{origin}/media",
         "MEDIA_BUCKET": MEDIA_BUCKET,
         "PUBLIC_BASE_URL": origin,
+        "PUBLIC_UI_URL": origin,
         "UPLOAD_BUCKET": UPLOAD_BUCKET,
         "VALKEY_URL": f"redis://{HOST}:{ports.valkey}/0",
     }

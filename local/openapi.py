@@ -18,7 +18,7 @@ from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import routes as analytics
-from functions.auth.routes import profile, sessions
+from functions.auth.routes import accounts, api_keys, people, profile, sessions
 from functions.campaigns.routes import (
     advertisers,
     assignments,
@@ -36,7 +36,10 @@ from functions.platform import routes as platform
 TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
 _ROUTERS = (
     sessions,
+    accounts,
     profile,
+    people,
+    api_keys,
     campaigns,
     campaign_lists,
     campaign_changes,

@@ -227,7 +227,12 @@ class LocalStack:
     def _environment_of(self, function: Function) -> Mapping[str, str]:
         return function_environment(
             function,
-            values=setting_values(function, ports=self._options.ports, emulator=self.emulator),
+            values=setting_values(
+                function,
+                ports=self._options.ports,
+                emulator=self.emulator,
+                data_dir=self._options.data_dir,
+            ),
             endpoint_url=self.emulator.endpoint_url,
             python_path=self._options.python_path,
         )

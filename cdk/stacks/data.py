@@ -42,6 +42,7 @@ class DataStack(Stack):
         self.pipeline_role = self._role_secret("PipelineRole", "ctv_pipeline")
         self.access_token_keys = self._signing_keys("AccessTokenKeys", "Sign access tokens")
         self.beacon_keys = self._signing_keys("BeaconKeys", "Sign beacon tokens")
+        self.mail_sender = stage.mail_sender
         self.valkey_url = Valkey(self, "Valkey", stage=stage, network=network).url
         self.uploads = self._uploads()
         self.media = self._bucket("Media")

@@ -84,6 +84,8 @@ class Assembly:
         if "Fn::Join" in value:
             separator, parts = value["Fn::Join"]
             return str(separator).join(self.text(stack, part) for part in parts)
+        if str(value.get("Ref", "")).startswith("AWS::"):
+            return str(value["Ref"])
         return self.target(stack, value).name
 
     def _referred(self, stack: str, value: Any) -> Iterator[Resource]:

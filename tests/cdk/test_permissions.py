@@ -12,6 +12,7 @@ from tests.cdk.derivation import PREFIX, name_of, python_functions
 pytestmark = pytest.mark.xdist_group("cdk")
 
 Permission = tuple[str, str]
+MAIL_IDENTITY = "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:identity/ads.example.com"
 READ_SECRET = "secretsmanager:GetSecretValue"
 
 PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
@@ -33,6 +34,8 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
     Need.SEND_TAG_CHECKS: {("sqs:SendMessage", "tagchecksQueue")},
     Need.SEND_TAG_VERDICTS: {("sqs:SendMessage", "tagverdictsQueue")},
+    Need.SEND_MAILS: {("sqs:SendMessage", "mailsQueue")},
+    Need.MAIL_SERVICE: {("ses:SendEmail", MAIL_IDENTITY)},
     Need.HEALTH_CHECKS: {
         ("s3:ListBucket", "Uploads"),
         ("sqs:GetQueueAttributes", "adeventsQueue"),
@@ -144,6 +147,8 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("MEDIA_BASE_URL", "https://MediaDistribution"),
         ("INVENTORY_QUEUE_URL", "inventorychangesQueue"),
         ("AD_EVENT_QUEUE_URL", "adeventsQueue"),
+        ("MAIL_QUEUE_URL", "mailsQueue"),
+        ("MAIL_SENDER", "no-reply@ads.example.com"),
         ("TAG_CHECK_QUEUE_URL", "tagchecksQueue"),
         ("TAG_VERDICT_QUEUE_URL", "tagverdictsQueue"),
         ("ACCESS_TOKEN_SECRET_ID", "AccessTokenKeys"),

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import bcrypt
 import pytest
 
 from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.memory.mail import MemoryMailer
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges, MemoryTagChecks
 from ctv_ads.adapters.memory.uploads import MemoryMultipartUploads, MemoryUploadForms
-from ctv_ads.adapters.opaque_tokens import new_token
+from ctv_ads.adapters.opaque_tokens import new_key_prefix, new_token
 from ctv_ads.adapters.passwords import check_password
 from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
 from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
@@ -22,10 +24,14 @@ from ctv_ads.bootstrap import access, control_plane, guards, trafficking
 from ctv_ads.domain.access import Role
 from ctv_ads.ports.access import DeniedTokens, RateLimits
 from ctv_ads.use_cases.advertisers import TraffickAdvertisers
+from ctv_ads.use_cases.api_keys import ManageKeys
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
 from ctv_ads.use_cases.line_items import TraffickLineItems
+from ctv_ads.use_cases.own_account import OwnAccount
+from ctv_ads.use_cases.people import ManagePeople
 from ctv_ads.use_cases.placements import TraffickPlacements
+from ctv_ads.use_cases.registration import Register
 from ctv_ads.use_cases.sessions import KeepSessions
 from ctv_ads.use_cases.uploads import Uploads
 from functions.analytics import handler as analytics
@@ -33,8 +39,8 @@ from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
 from functions.creatives import handler as creatives
 from functions.creatives import routes as creative_routes
-from local.valkey import ValkeyServer
 from local.bench.statements import Statement, recorded_statements
+from local.valkey import ValkeyServer
 from tests.builders import NOON, Tenant
 from tests.functions.recorded import REQUEST_ID, Event, api_event
 from tests.worlds import MEDIA_BASE_URL, World
@@ -93,6 +99,8 @@ class Guards:
     valkey: RespConnection
     rate_limits: RateLimits
     denied_tokens: DeniedTokens
+    mailer: MemoryMailer = field(default_factory=MemoryMailer)
+    verification_is_required: bool = False
     limits: LimitSettings = field(
         default_factory=lambda: LimitSettings(user_rate_limit=100_000, auth_rate_limit=100_000)
     )
@@ -110,9 +118,11 @@ class Office:
     guards: Guards
     overrides: dict[Callable[..., Any], Callable[..., Any]]
 
-    def token(self, tenant: Tenant | None = None, role: Role = Role.TRAFFICKER) -> str:
+    def token(
+        self, tenant: Tenant | None = None, role: Role = Role.TRAFFICKER, session_id: str = ""
+    ) -> str:
         account = replace((tenant or self.tenant).account, role=role)
-        return self.tokens.issue(account)
+        return self.tokens.issue(account, session_id)
 
     def call(self, function: str, event: Event) -> Answer:
         return answer_of(_HANDLERS[function].lambda_handler(event, object()))
@@ -156,6 +166,63 @@ def statements() -> Iterator[list[Statement]]:
         yield recorded
 
 
+def accounts_of(
+    world: World, guarded: Guards, clock: Callable[[], Any]
+) -> dict[Callable[..., Any], Callable[..., Any]]:
+    """What people do with accounts, with mails that stay here."""
+
+    def own_accounts() -> OwnAccount:
+        return OwnAccount(
+            stores=world.stores,
+            check_password=check_password,
+            hash_password=quick_hash,
+            denied_tokens=guarded.denied_tokens,
+            mailer=guarded.mailer,
+            clock=clock,
+            new_token=new_token,
+            ui_url="https://ui.example.com",
+            verification_is_required=guarded.verification_is_required,
+        )
+
+    return {
+        access.own_accounts: own_accounts,
+        access.registering: lambda: Register(
+            stores=world.stores,
+            hash_password=quick_hash,
+            check_password=check_password,
+            rate_limits=guarded.rate_limits,
+            clock=clock,
+            new_id=new_id,
+        ),
+        access.people_managing: lambda: ManagePeople(
+            stores=world.stores,
+            denied_tokens=guarded.denied_tokens,
+            mailer=guarded.mailer,
+            clock=clock,
+            new_id=new_id,
+            new_token=new_token,
+            invitation_lifetime=timedelta(days=7),
+            ui_url="https://ui.example.com",
+        ),
+        control_plane.key_managing: lambda: key_managing(world, clock),
+    }
+
+
+def key_managing(world: World, clock: Callable[[], Any]) -> ManageKeys:
+    return ManageKeys(
+        stores=world.stores,
+        clock=clock,
+        new_id=new_id,
+        new_token=new_token,
+        new_prefix=new_key_prefix,
+    )
+
+
+def quick_hash(password: str) -> str:
+    """As real ones, with as few rounds as bcrypt allows."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+
 @pytest.fixture
 def office(
     postgres_of_session: World, guarded: Guards, monkeypatch: pytest.MonkeyPatch
@@ -174,6 +241,7 @@ def office(
     overrides: dict[Callable[..., Any], Callable[..., Any]] = {
         control_plane.stores: lambda: world.stores,
         control_plane.access_tokens: lambda: tokens,
+        **accounts_of(world, guarded, clock),
         access.session_keeping: lambda: KeepSessions(
             stores=world.stores,
             check_password=check_password,
@@ -183,6 +251,7 @@ def office(
             new_id=new_id,
             new_token=new_token,
             lifetime=timedelta(days=30),
+            accepts=lambda account: access.own_accounts().require_verified(account),
         ),
         control_plane.campaign_trafficking: lambda: TraffickCampaigns(
             world.stores, changes, clock=clock, new_id=new_id
@@ -209,6 +278,8 @@ def office(
     }
     monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(control_plane, "access_tokens", lambda: tokens)
+    monkeypatch.setattr(control_plane, "key_managing", overrides[control_plane.key_managing])
+    monkeypatch.setattr(access, "own_accounts", overrides[access.own_accounts])
     monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(creative_routes, "media_base_url", lambda: MEDIA_BASE_URL)
     for handler in _HANDLERS.values():

@@ -40,7 +40,7 @@ def environment_of(function: Function, outer: dict[str, str] | None = None) -> d
     emulator = Emulator(Path("/nonexistent"), ports.emulator)
     return function_environment(
         function,
-        values=setting_values(function, ports=ports, emulator=emulator),
+        values=setting_values(function, ports=ports, emulator=emulator, data_dir=Path("/data")),
         endpoint_url=emulator.endpoint_url,
         outer=outer or {},
     )
@@ -111,3 +111,7 @@ def test_port_is_a_choice(port: str) -> None:
 def test_a_wrong_port_is_refused(port: str) -> None:
     with pytest.raises(LocalError, match="PORT must be a number from 1024 to 65000"):
         Options.from_environment({"PORT": port})
+
+
+def test_mails_are_written_into_the_data_folder() -> None:
+    assert environment_of(function_named("auth-mail"))["MAIL_FOLDER"] == "/data/mail"

@@ -1,20 +1,18 @@
 """`/api/v1/auth`: sign in, stay signed in, sign out."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from ctv_ads.adapters.access_tokens import AccessTokens
 from ctv_ads.bootstrap.access import SessionKeeping, WithinLimit
 from ctv_ads.bootstrap.control_plane import Tokens, signed_in
 from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.domain.session import OpenSession
 from ctv_ads.errors import UnauthenticatedError
-from ctv_ads.use_cases.sessions import Client
+from functions.auth.answers import client_of, event_of, session_cookie, signed_in_view
 from functions.auth.cookies import refresh_cookie, sent_token
 from functions.auth.schemas.sessions import Credentials, RefreshBody, SignedInView
 
@@ -45,7 +43,12 @@ def login(
         organization_id=OrganizationId(body.organization_id) if body.organization_id else None,
         client=client_of(request),
     )
-    return signed_in_answer(request, tokens, opened)
+    return Response(
+        HTTPStatus.OK,
+        "application/json",
+        signed_in_view(tokens, opened),
+        cookies=[session_cookie(request, opened)],
+    )
 
 
 @router.post(
@@ -68,12 +71,15 @@ def refresh(
     The new one comes back the way the old one came: scripts of a page never see the cookie's.
     """
     in_body = body.refresh_token if body else None
-    token = in_body or sent_token(_event(request))
+    token = in_body or sent_token(event_of(request))
     if token is None:
         raise UnauthenticatedError("a refresh token is needed, as cookie or in the body")
     renewed = sessions.refresh(token, client_of(request))
-    return signed_in_answer(
-        request, tokens, renewed, in_body=in_body is not None, in_cookie=in_body is None
+    return Response(
+        HTTPStatus.OK,
+        "application/json",
+        signed_in_view(tokens, renewed, with_refresh_token=in_body is not None),
+        cookies=[] if in_body else [session_cookie(request, renewed)],
     )
 
 
@@ -89,42 +95,11 @@ def logout(
     request: Request, sessions: SessionKeeping, _: WithinLimit, body: _Token = None
 ) -> Response[None]:
     """End the session of the access token, or else of the refresh token."""
-    token = (body.refresh_token if body else None) or sent_token(_event(request))
+    token = (body.refresh_token if body else None) or sent_token(event_of(request))
     if "authorization" in request.headers:
         sessions.end(signed_in(request))
     elif token is not None:
         sessions.end_by_token(token, client_of(request))
     else:
         raise UnauthenticatedError("an access token or a refresh token is needed")
-    return Response(HTTPStatus.NO_CONTENT, cookies=[refresh_cookie(_event(request), "", 0)])
-
-
-def client_of(request: Request) -> Client:
-    """Return what is kept of the client."""
-    request_id = _event(request)["requestContext"]["requestId"]
-    return Client(request_id, request.headers.get("user-agent", ""))
-
-
-def signed_in_answer(
-    request: Request,
-    tokens: AccessTokens,
-    opened: OpenSession,
-    *,
-    in_body: bool = True,
-    in_cookie: bool = True,
-    status: HTTPStatus = HTTPStatus.OK,
-) -> Response[SignedInView]:
-    """Return tokens of an open session."""
-    view = SignedInView.of(
-        opened,
-        access_token=tokens.issue(opened.account, opened.session_id),
-        expires_in=int(tokens.lifetime.total_seconds()),
-        refresh_token=opened.refresh_token if in_body else None,
-    )
-    cookie = refresh_cookie(_event(request), opened.refresh_token, opened.lifetime_s)
-    return Response(status, "application/json", view, cookies=[cookie] if in_cookie else [])
-
-
-def _event(request: Request) -> dict[str, Any]:
-    event: dict[str, Any] = request.resolved_event.raw_event
-    return event
+    return Response(HTTPStatus.NO_CONTENT, cookies=[refresh_cookie(event_of(request), "", 0)])

@@ -80,3 +80,20 @@ class SessionSettings(Settings):
         _text,
         "http://localhost:3000",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailQueueSettings(Settings):
+    """Where mails are handed over."""
+
+    mail_queue_url: str = _setting("MAIL_QUEUE_URL", "SQS queue that takes mails", _HTTP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings(Settings):
+    """How mails go out."""
+
+    mail_sender: str = _setting("MAIL_SENDER", "verified SES address that mails come from")
+    mail_folder: str = _setting(
+        "MAIL_FOLDER", "folder into which mails are written instead; set locally", _text, ""
+    )

@@ -16,11 +16,13 @@ from ctv_ads.adapters.aws.tag_queues import SqsTagChecks
 from ctv_ads.adapters.aws.upload_forms import S3UploadForms
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.opaque_tokens import new_key_prefix, new_token
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.store import PostgresStores
 from ctv_ads.bootstrap import guards
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.access import Caller
+from ctv_ads.domain.people import KEY_MARK
 from ctv_ads.errors import UnauthenticatedError
 from ctv_ads.ports.access import Holder
 from ctv_ads.ports.control_plane import Stores
@@ -32,6 +34,7 @@ from ctv_ads.settings import (
     TagCheckQueueSettings,
     UploadSettings,
 )
+from ctv_ads.use_cases.api_keys import ManageKeys
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives
 from ctv_ads.use_cases.uploads import Uploads
@@ -68,6 +71,18 @@ def access_tokens() -> AccessTokens:
     )
 
 
+@cache
+def key_managing() -> ManageKeys:
+    """Return what happens to API keys."""
+    return ManageKeys(
+        stores=stores(),
+        clock=utc_now,
+        new_id=new_id,
+        new_token=new_token,
+        new_prefix=new_key_prefix,
+    )
+
+
 def signed_in(request: Request) -> Caller:
     """Return who calls, by their access token.
 
@@ -79,17 +94,21 @@ def signed_in(request: Request) -> Caller:
     if state.caller is None:  # several dependencies of a route may ask
         event: dict[str, Any] = request.resolved_event.raw_event
         caller = _authenticated(bearer_token(request.headers))
-        guards.limit_user(caller.user_id)
         state.caller = caller.in_request(event["requestContext"]["requestId"])
     return state.caller
 
 
 def _authenticated(token: str) -> Caller:
+    if token.startswith(KEY_MARK):
+        api_key_id, machine = key_managing().caller_of(token)
+        guards.limit_user(api_key_id)
+        return machine
     claims = access_tokens().read_claims(token)
     caller = claims.caller
     holder = Holder(caller.user_id, caller.organization_id)
     if guards.denied_tokens().is_denied(holder, caller.session_id, claims.issued_at):
         raise UnauthenticatedError("the access token was taken back; sign in again")
+    guards.limit_user(caller.user_id)
     return caller
 
 
@@ -148,4 +167,5 @@ SignedIn = Annotated[Caller, Depends(signed_in)]
 OpenStores = Annotated[Stores, Depends(stores)]
 CampaignTrafficking = Annotated[TraffickCampaigns, Depends(campaign_trafficking)]
 CreativeTrafficking = Annotated[TraffickCreatives, Depends(creative_trafficking)]
+KeyManaging = Annotated[ManageKeys, Depends(key_managing)]
 Tokens = Annotated[AccessTokens, Depends(access_tokens)]

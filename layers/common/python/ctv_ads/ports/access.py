@@ -7,7 +7,9 @@ from typing import Protocol
 
 from ctv_ads.domain.access import Account
 from ctv_ads.domain.ids import OrganizationId, UserId
+from ctv_ads.domain.people import InvitationId
 from ctv_ads.domain.session import RefreshToken, Revocation, SessionId
+from ctv_ads.ports.people import FoundKey, KnownPerson
 
 NewToken = Callable[[], str]
 """Returns 256 random bits as text."""
@@ -38,6 +40,18 @@ class Doors(Protocol):
 
     def session_holder(self, token_hash: str) -> Holder | None:
         """Return whose session this refresh token belongs to, or None."""
+
+    def find_person(self, email: str) -> KnownPerson | None:
+        """Return the person with this address, of whatever organization or none."""
+
+    def invitation(self, token_hash: str) -> tuple[InvitationId, OrganizationId] | None:
+        """Return which invitation this token is of, and where to, or None."""
+
+    def email_token_holder(self, token_hash: str) -> Holder | None:
+        """Return to whom this token was sent, or None."""
+
+    def api_key(self, prefix: str) -> FoundKey | None:
+        """Return the key with this prefix, with who acts by it, or None."""
 
 
 class Sessions(Protocol):

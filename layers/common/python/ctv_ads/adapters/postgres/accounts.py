@@ -3,12 +3,18 @@
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection
-from ctv_ads.domain.access import Account, Role
+from ctv_ads.domain.access import Account, Caller, Role, lesser
 from ctv_ads.domain.ids import OrganizationId, UserId
+from ctv_ads.domain.people import ApiKeyId, InvitationId
 from ctv_ads.ports.access import Holder
+from ctv_ads.ports.people import FoundKey, KnownPerson
 
 _BY_EMAIL = "SELECT * FROM account_by_email(%s, %s)"
 _SESSION = "SELECT * FROM session_by_token(%s)"
+_PERSON = "SELECT * FROM person_by_email(%s)"
+_INVITATION = "SELECT * FROM invitation_by_token(%s)"
+_EMAIL = "SELECT * FROM email_token_owner(%s)"
+_KEY = "SELECT * FROM api_key_by_prefix(%s)"
 _MEMBER = """
 SELECT u.user_id, m.organization_id, o.name AS organization_name, m.role, u.email, u.name,
        u.password_hash, u.version, u.email_verified_at IS NOT NULL AS email_verified,
@@ -48,6 +54,41 @@ class PostgresDoors:
         """Return whose session this refresh token belongs to, or None."""
         return self._holder(_SESSION, token_hash)
 
+    def find_person(self, email: str) -> KnownPerson | None:
+        """Return the person with this address, of whatever organization or none."""
+        row = self._connection.execute(_PERSON, (email,)).fetchone()
+        return KnownPerson(UserId(str(row["user_id"])), row["password_hash"]) if row else None
+
+    def invitation(self, token_hash: str) -> tuple[InvitationId, OrganizationId] | None:
+        """Return which invitation this token is of, and where to, or None."""
+        row = self._connection.execute(_INVITATION, (token_hash,)).fetchone()
+        if row is None:
+            return None
+        return InvitationId(str(row["invitation_id"])), OrganizationId(str(row["organization_id"]))
+
+    def email_token_holder(self, token_hash: str) -> Holder | None:
+        """Return to whom this token was sent, or None."""
+        return self._holder(_EMAIL, token_hash)
+
+    def api_key(self, prefix: str) -> FoundKey | None:
+        """Return the key with this prefix, with who acts by it, or None."""
+        row = self._connection.execute(_KEY, (prefix,)).fetchone()
+        if row is None:
+            return None
+        return FoundKey(
+            api_key_id=ApiKeyId(str(row["api_key_id"])),
+            caller=Caller(
+                user_id=UserId(str(row["user_id"])),
+                organization_id=OrganizationId(str(row["organization_id"])),
+                # A key is never mightier than the person who made it is now.
+                role=lesser(Role(row["key_role"]), Role(row["maker_role"])),
+                advertiser_ids=scope_of(row),
+            ),
+            token_hash=row["token_hash"],
+            expires_at=row["expires_at"],
+            last_used_at=row["last_used_at"],
+        )
+
     def _holder(self, query: str, token_hash: str) -> Holder | None:
         row = self._connection.execute(query.encode(), (token_hash,)).fetchone()
         if row is None:
@@ -57,7 +98,6 @@ class PostgresDoors:
 
 def account_of(row: DictRow) -> Account:
     """Return the account of a row that names all its columns."""
-    scope = row["advertiser_ids"]
     return Account(
         user_id=UserId(str(row["user_id"])),
         organization_id=OrganizationId(str(row["organization_id"])),
@@ -68,5 +108,11 @@ def account_of(row: DictRow) -> Account:
         password_hash=row["password_hash"],
         version=row["version"],
         email_verified=row["email_verified"],
-        advertiser_ids=None if scope is None else frozenset(str(item) for item in scope),
+        advertiser_ids=scope_of(row),
     )
+
+
+def scope_of(row: DictRow) -> frozenset[str] | None:
+    """Return the advertisers to which somebody is bound; None means all."""
+    scope = row["advertiser_ids"]
+    return None if scope is None else frozenset(str(item) for item in scope)

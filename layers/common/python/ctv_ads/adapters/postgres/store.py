@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.accounts import PostgresAccounts, PostgresDoors
 from ctv_ads.adapters.postgres.advertisers import PostgresAdvertisers
+from ctv_ads.adapters.postgres.api_keys import PostgresApiKeys
 from ctv_ads.adapters.postgres.audit import PostgresAuditEvents
 from ctv_ads.adapters.postgres.campaign_copies import PostgresCampaignCopies
 from ctv_ads.adapters.postgres.campaign_lists import PostgresCampaignLists
 from ctv_ads.adapters.postgres.campaigns import PostgresCampaigns
 from ctv_ads.adapters.postgres.creatives import PostgresCreatives
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.email_tokens import PostgresEmailTokens
 from ctv_ads.adapters.postgres.idempotency import PostgresIdempotencyKeys
+from ctv_ads.adapters.postgres.invitations import PostgresInvitations
 from ctv_ads.adapters.postgres.line_items import PostgresLineItems
+from ctv_ads.adapters.postgres.people import PostgresPeople
 from ctv_ads.adapters.postgres.placements import PostgresPlacements
 from ctv_ads.adapters.postgres.sessions import PostgresSessions
 from ctv_ads.adapters.postgres.statistics import PostgresStatistics
@@ -26,6 +30,10 @@ class PostgresStore:
     def __init__(self, connection: Connection) -> None:
         self.accounts = PostgresAccounts(connection)
         self.sessions = PostgresSessions(connection)
+        self.people = PostgresPeople(connection)
+        self.invitations = PostgresInvitations(connection)
+        self.api_keys = PostgresApiKeys(connection)
+        self.email_tokens = PostgresEmailTokens(connection)
         self.advertisers = PostgresAdvertisers(connection)
         self.placements = PostgresPlacements(connection)
         self.line_items = PostgresLineItems(connection)
