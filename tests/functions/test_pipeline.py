@@ -7,27 +7,19 @@ from typing import Any
 import pytest
 
 from ctv_ads.adapters.aws.beacon_queue import encode_beacon
-from ctv_ads.adapters.memory.inventory import MemoryInventory
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploads
-from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
-from ctv_ads.domain.campaign import CampaignStatus
 from ctv_ads.domain.creative import Creative, CreativeStatus, upload_key
 from ctv_ads.domain.media import MediaLimits, MediaProbe
 from ctv_ads.errors import DependencyUnavailableError
-from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
-from ctv_ads.use_cases.publish_inventory import PublishInventory
 from ctv_ads.use_cases.validate_creative import ValidateCreative
 from functions.creatives import on_upload
 from functions.impressions import consumer
-from functions.inventory import handler as inventory
 from tests.builders import (
-    DAY,
     NOON,
     PRICE_MICROS,
     Tenant,
     a_beacon,
-    a_campaign_draft,
     a_creative_draft,
     a_probe,
     some_claims,
@@ -101,52 +93,6 @@ class TestConsumer:
     ) -> None:
         consumer.lambda_handler(sqs_event("a-secret-word"), CONTEXT)
         assert "a-secret-word" not in capsys.readouterr().out
-
-
-class TestInventory:
-    """`functions/inventory/handler.py`."""
-
-    @pytest.mark.parametrize(
-        "event", [sqs_event("campaign 1 is active", "campaign 2 is paused"), {"source": "schedule"}]
-    )
-    def test_any_event_publishes_everything_once(
-        self, world: World, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
-    ) -> None:
-        tenant, published = world.a_tenant(), MemoryInventory()
-        world.a_serving_campaign(tenant)
-        publish = PublishInventory(world.source, published, lambda: NOON)
-        complete = CompleteCampaigns(PostgresCampaignCompletion(world.pipeline), lambda: NOON)
-        monkeypatch.setattr(inventory, "inventory_publication", lambda: publish)
-        monkeypatch.setattr(inventory, "campaign_completion", lambda: complete)
-        for _ in range(2):
-            assert failures(inventory.lambda_handler(event, CONTEXT)) == []
-        assert tenant.organization_id in published.current().line_items
-
-    def test_what_has_run_its_course_is_completed_before_it_is_published(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        tenant, published = world.a_tenant(), MemoryInventory()
-        campaign = world.a_serving_campaign(tenant, a_campaign_draft(ends_at=NOON))
-        complete = CompleteCampaigns(PostgresCampaignCompletion(world.pipeline), lambda: NOON)
-        # A moment earlier it would still serve: only its status keeps it from being published.
-        publish = PublishInventory(world.source, published, lambda: NOON - DAY)
-        monkeypatch.setattr(inventory, "campaign_completion", lambda: complete)
-        monkeypatch.setattr(inventory, "inventory_publication", lambda: publish)
-        inventory.lambda_handler({"source": "schedule"}, CONTEXT)
-        assert world.campaign(tenant, campaign.campaign_id).status is CampaignStatus.COMPLETED
-        assert tenant.organization_id not in published.current().line_items
-
-    def test_without_a_dependency_the_batch_comes_again(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def publish() -> str:
-            raise DependencyUnavailableError("valkey", "Connection refused")
-
-        monkeypatch.setattr(inventory, "campaign_completion", lambda: list)
-
-        monkeypatch.setattr(inventory, "inventory_publication", lambda: publish)
-        with pytest.raises(DependencyUnavailableError):
-            inventory.lambda_handler(sqs_event("x"), CONTEXT)
 
 
 class Studio:
