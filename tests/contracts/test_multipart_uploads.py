@@ -1,5 +1,6 @@
 """`ports.MultipartUploads` and previews: files in parts on the emulator, by real PUTs."""
 
+import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
@@ -133,6 +134,16 @@ class TestS3MultipartUploads(MultipartUploadsContract):
         for part in started(uploads).parts:
             signed = parse_qs(urlsplit(part.url).query)["X-Amz-SignedHeaders"]
             assert "content-length" in signed[0].split(";")
+
+    @pytest.mark.parametrize("length", [0, SMALLEST_PART_BYTES - 1, SMALLEST_PART_BYTES + 1])
+    def test_a_part_of_another_length_is_refused(
+        self, uploads: MultipartUploads, length: int
+    ) -> None:
+        part = started(uploads).parts[0]
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            put(part.url, FILE[:length])
+        with refused.value as answer:
+            assert answer.code == 403
 
     def test_parts_that_were_not_sent_are_refused(self, uploads: MultipartUploads) -> None:
         upload = started(uploads)

@@ -20,7 +20,7 @@ class FolderMailer:
         """Write a mail as a file that mail programs open."""
         message = EmailMessage()
         message["To"], message["Subject"] = mail.to, mail.subject
-        message.set_content(mail.text)
+        message.set_content(mail.text, cte="8bit")  # links stay whole
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{uuid.uuid4()}.eml"
         # Tokens are in it: for this user's eyes only.
