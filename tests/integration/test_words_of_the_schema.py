@@ -8,7 +8,7 @@ import pytest
 
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.campaign import CampaignStatus, LineItemType
-from ctv_ads.domain.creative import CreativeStatus
+from ctv_ads.domain.creative import CreativeKind, CreativeStatus
 from ctv_ads.domain.line_item import CreativeRotation, GoalUnit, LineItemStatus, Pacing, RateType
 from tests.worlds import Schema
 
@@ -30,6 +30,7 @@ WHERE c.contype = 'c' AND c.conrelid = %s::regclass AND a.attname = %s"""
         ("line_items", "pacing", Pacing),
         ("line_items", "creative_rotation", CreativeRotation),
         ("creatives", "status", CreativeStatus),
+        ("creatives", "kind", CreativeKind),
     ],
 )
 def test_an_enum_is_what_its_column_allows(
