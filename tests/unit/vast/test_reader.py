@@ -128,7 +128,7 @@ def test_what_is_no_vast_is_refused_at_once(document: bytes) -> None:
     began = time.monotonic()
     with pytest.raises(NotVastError):
         read_vast(document)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5, "bombs take minutes"
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"<VAST>{text}".encode()))
