@@ -26,6 +26,8 @@ from functions.manifest_shapes import (
     QueueTrigger,
     Route,
     Schedule,
+    routes,
+    with_preflights,
 )
 
 __all__ = [
@@ -49,10 +51,6 @@ __all__ = [
 ]
 
 
-def _routes(*keys: str) -> tuple[Route, ...]:
-    return tuple(Route(*key.split(" ")) for key in keys)
-
-
 FUNCTIONS: tuple[Function, ...] = (
     Function(
         name="ad-request",
@@ -63,7 +61,7 @@ FUNCTIONS: tuple[Function, ...] = (
         needs=(Need.VALKEY, Need.BEACON_KEYS),
         extra_environment=("PUBLIC_BASE_URL", "VALKEY_TIMEOUT_MS", "BEACON_LIFETIME_S"),
         provisioned_concurrency=True,
-        routes=_routes(
+        routes=routes(
             "GET /api/v1/vast",
             "OPTIONS /api/v1/vast",
             "POST /api/v1/ad-request",
@@ -77,7 +75,7 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=256,
         timeout_s=5,
         needs=(Need.BEACON_KEYS, Need.SEND_AD_EVENTS),
-        routes=_routes(
+        routes=routes(
             "GET /api/v1/t/{event}/{token}",
             "OPTIONS /api/v1/t/{event}/{token}",
             "POST /api/v1/impression",
@@ -113,7 +111,7 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout_s=10,
         needs=(*SIGNED_IN, Need.SEND_MAILS),
         extra_environment=(*FOR_PEOPLE, *FOR_SIGNING_IN),
-        routes=_routes(
+        routes=with_preflights(
             "POST /api/v1/auth/login",
             "POST /api/v1/auth/refresh",
             "POST /api/v1/auth/logout",
@@ -153,7 +151,7 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout_s=10,
         needs=(*SIGNED_IN, Need.SEND_INVENTORY_CHANGES),
         extra_environment=FOR_PEOPLE,
-        routes=_routes(
+        routes=with_preflights(
             "POST /api/v1/campaigns",
             "GET /api/v1/campaigns",
             "GET /api/v1/exports/campaigns.csv",
@@ -204,7 +202,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "MULTIPART_PART_BYTES",
             "UPLOAD_LIFETIME_S",
         ),
-        routes=_routes(
+        routes=with_preflights(
             "POST /api/v1/campaigns/{campaign_id}/creatives",
             "GET /api/v1/campaigns/{campaign_id}/creatives",
             "GET /api/v1/creatives/{creative_id}",
@@ -259,7 +257,7 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout_s=10,
         needs=SIGNED_IN,
         extra_environment=FOR_PEOPLE,
-        routes=_routes("GET /api/v1/campaigns/{campaign_id}/stats"),
+        routes=with_preflights("GET /api/v1/campaigns/{campaign_id}/stats"),
     ),
     Function(
         name="platform",
@@ -269,7 +267,7 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout_s=10,
         needs=(Need.DATABASE_API, Need.VALKEY, Need.HEALTH_CHECKS),
         extra_environment=("ALLOWED_ORIGINS",),
-        routes=_routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
+        routes=routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
     ),
     Function(
         name="migrate",

@@ -129,6 +129,18 @@ class Route:
         return f"{self.method} {self.path}"
 
 
+def routes(*keys: str) -> tuple[Route, ...]:
+    """Return routes written as API Gateway writes their keys."""
+    return tuple(Route(*key.split(" ")) for key in keys)
+
+
+def with_preflights(*keys: str) -> tuple[Route, ...]:
+    """Add what browsers ask first when a page of another origin calls."""
+    asked = routes(*keys)
+    paths = dict.fromkeys(route.path for route in asked)
+    return (*asked, *(Route("OPTIONS", path) for path in paths))
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """One Lambda function. `folder` is its asset: `functions/<folder>`."""
