@@ -110,7 +110,7 @@ def openapi_document() -> dict[str, Any]:
 def _tell_errors(path: str, operation: dict[str, Any]) -> None:
     """Write each error answer of an operation as a problem document."""
     responses = operation["responses"]
-    if operation.get("security") and "201" in responses:
+    if _happens_once(path, operation):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses.pop("422", None)
     for status, meaning in _errors(path, operation).items():
@@ -120,6 +120,12 @@ def _tell_errors(path: str, operation: dict[str, Any]) -> None:
             response.pop("content", None)
         if int(status) >= HTTPStatus.BAD_REQUEST and path != "/health":
             response["content"] = _PROBLEM
+
+
+def _happens_once(path: str, operation: dict[str, Any]) -> bool:
+    """Tell whether it takes an Idempotency-Key, which keeps the answer: none that is a secret."""
+    makes_something = bool(operation.get("security")) and "201" in operation["responses"]
+    return makes_something and path != "/api/v1/api-keys"
 
 
 def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
@@ -132,7 +138,7 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
         (signed_in, _SIGNED_IN),
         (not signed_in and "auth" in operation["tags"], _SIGNING_IN),
         (signed_in and "{" in path, _THING),
-        (signed_in and "201" in operation["responses"], _ONCE),
+        (_happens_once(path, operation), _ONCE),
         (path.endswith("/status"), _STATUS),
         (takes_body, _BODY),
         (takes_body or "parameters" in operation, _FIELDS),
