@@ -116,7 +116,7 @@ def _tell_errors(path: str, operation: dict[str, Any]) -> None:
     for status, meaning in _errors(path, operation).items():
         responses[str(status)] = {"description": meaning}
     for status, response in responses.items():
-        if int(status) == HTTPStatus.NO_CONTENT:
+        if int(status) in {HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}:
             response.pop("content", None)
         if int(status) >= HTTPStatus.BAD_REQUEST and path != "/health":
             response["content"] = _PROBLEM

@@ -20,7 +20,7 @@ from tests.end_to_end.videos import Video
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
-BODIES_PER_ROUTE = 3
+INPUTS_PER_ROUTE = 3
 _TABLES = """
 SELECT c.relname AS name FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
@@ -39,6 +39,12 @@ class House:
         """Make one of every kind of thing that routes name by id."""
         campaign = self._owner.create_campaign(name=f"Secret of {self.tenant.placement}")
         self._owner.register(campaign, video)
+        for path, body in (
+            ("/invitations", {"email": "guest@house.example", "role": "viewer"}),
+            ("/api-keys", {"name": "Stitcher", "role": "viewer"}),
+        ):
+            made = self._owner.api.post(path, json=body)
+            assert made.status_code == 201, made.text
 
     def id_of(self, parameter: str) -> str:
         """Return the id of something of the victim's that a path parameter stands for."""
@@ -116,9 +122,9 @@ def test_nobody_reaches_into_another_organization(
         path = operation.path
         for parameter in operation.path_parameters:
             path = path.replace(f"{{{parameter.name}}}", house.id_of(parameter.name))
-        for body in _bodies(operation):
+        for query, body in _inputs(operation):
             answer = attacker.api.request(
-                operation.method.upper(), f"{product.base_url}{path}", json=body
+                operation.method.upper(), f"{product.base_url}{path}", params=query, json=body
             )
             told = f"{operation.method.upper()} {operation.path} {json.dumps(body)[:300]}"
             # Never 403, which would say that the thing exists, and never data.
@@ -132,7 +138,7 @@ def test_a_well_formed_attack_is_told_that_there_is_nothing(
     product: Product, house: House, attacker: Person
 ) -> None:
     for operation in guarded_operations(product, attacker):
-        if operation.body:
+        if _takes_input(operation):
             continue
         path = operation.path
         for parameter in operation.path_parameters:
@@ -141,15 +147,19 @@ def test_a_well_formed_attack_is_told_that_there_is_nothing(
         assert answer.status_code == 404, f"{operation.method} {operation.path}: {answer.text}"
 
 
-def _bodies(operation: Any) -> list[Any]:
-    """Return some bodies that fit the operation's schema; none where it takes none."""
-    if not operation.body:
-        return [None]
-    found: list[Any] = []
+def _takes_input(operation: Any) -> bool:
+    return bool(operation.body) or any(given.is_required for given in operation.query)
+
+
+def _inputs(operation: Any) -> list[tuple[Any, Any]]:
+    """Return some queries and bodies that fit the operation's schema."""
+    if not _takes_input(operation):
+        return [(None, None)]
+    found: list[tuple[Any, Any]] = []
 
     @seed(1)
     @settings(
-        max_examples=BODIES_PER_ROUTE,
+        max_examples=INPUTS_PER_ROUTE,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
         database=None,
@@ -157,7 +167,8 @@ def _bodies(operation: Any) -> list[Any]:
     )
     @given(case=operation.as_strategy())
     def collect(case: Any) -> None:
-        found.append(json.loads(json.dumps(case.body)))
+        body = json.loads(json.dumps(case.body)) if operation.body else None
+        found.append((dict(case.query or {}), body))
 
     collect()
     return found

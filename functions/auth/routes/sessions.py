@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from ctv_ads.bootstrap.access import SessionKeeping, WithinLimit
 from ctv_ads.bootstrap.control_plane import Tokens, signed_in
 from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.errors import UnauthenticatedError
+from ctv_ads.errors import InvalidRequestError, UnauthenticatedError
 from functions.auth.answers import client_of, event_of, session_cookie, signed_in_view
 from functions.auth.cookies import refresh_cookie, sent_token
 from functions.auth.schemas.sessions import Credentials, RefreshBody, SignedInView
@@ -95,6 +95,8 @@ def logout(
     request: Request, sessions: SessionKeeping, _: WithinLimit, body: _Token = None
 ) -> Response[None]:
     """End the session of the access token, or else of the refresh token."""
+    if body is None and request.body:
+        raise InvalidRequestError("the body must be a JSON object")
     token = (body.refresh_token if body else None) or sent_token(event_of(request))
     if "authorization" in request.headers:
         sessions.end(signed_in(request))
