@@ -90,7 +90,7 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Write beacons to PostgreSQL in batches: each once, billed in the same transaction",
         memory_mib=512,
         timeout_s=30,
-        needs=(Need.DATABASE_PIPELINE,),
+        needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
         queue_trigger=QueueTrigger(AD_EVENTS, batch_size=10_000, window_s=4, max_concurrency=4),
     ),
     Function(

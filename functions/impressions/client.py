@@ -3,6 +3,8 @@
 import ipaddress
 from collections.abc import Mapping
 
+from ctv_ads.web.viewer import viewer_address
+
 _PREFIX_BY_VERSION = {4: 24, 6: 48}
 _CLASSES = (
     ("roku", "roku"),
@@ -45,8 +47,10 @@ def user_agent_class(user_agent: str) -> str:
 def device_of(headers: Mapping[str, str], source_ip: str) -> tuple[str | None, str]:
     """Return network and user-agent class of the viewer's device.
 
-    A stitcher that calls on a device's behalf names it in X-Device-User-Agent
-    (VAST 4.2 §1.1.3).
+    A stitcher that calls on a device's behalf names it in X-Device-IP and X-Device-User-Agent
+    (VAST 4.2 §1.1.3). Anybody may write these: they are kept as statistics and trusted for nothing.
     """
     user_agent = headers.get("x-device-user-agent") or headers.get("user-agent", "")
-    return client_network(source_ip), user_agent_class(user_agent)
+    device_ip = headers.get("x-device-ip", "").strip()
+    network = client_network(device_ip) or client_network(viewer_address(headers, source_ip))
+    return network, user_agent_class(user_agent)

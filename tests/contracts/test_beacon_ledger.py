@@ -87,7 +87,9 @@ class BeaconLedgerContract:
     def test_it_bills_to_the_last_affordable_impression(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = a_campaign_worth(world, tenant, 3 * PRICE_MICROS + PRICE_MICROS - 1)
-        assert world.ledger.record(impressions(campaign, 5)) == RecordedBatch(5, 0, 3, 2, ())
+        assert world.ledger.record(impressions(campaign, 5)) == RecordedBatch(
+            5, 0, 3, 2, (), a_budget_has_ended=True
+        )
         found = statistics(world, tenant, campaign)
         assert found.billed_micros == found.totals.spend_micros == 3 * PRICE_MICROS
         assert (found.totals.impressions, found.totals.unbilled_impressions) == (5, 2)
@@ -116,15 +118,34 @@ class BeaconLedgerContract:
         campaign = a_campaign_worth(world, tenant, 2 * PRICE_MICROS)
         first, second = impressions(campaign, 2)
         world.ledger.record([first])
-        assert world.ledger.record([first, first, second]) == RecordedBatch(1, 2, 1, 0, ())
+        assert world.ledger.record([first, first, second]) == RecordedBatch(
+            1, 2, 1, 0, (), a_budget_has_ended=True
+        )
         assert world.campaign(tenant, campaign.campaign_id).remaining_micros == 0
+
+    def test_what_is_too_dear_leaves_the_budget_to_what_is_not(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 60_000)
+        line_item_id = campaign.line_items[0].line_item_id
+        batch = [
+            a_beacon(
+                some_claims(
+                    line_item_id=line_item_id,
+                    decided_at=NOON + timedelta(seconds=second),
+                    price_micros=price_micros,
+                )
+            )
+            for second, price_micros in enumerate((100_000, 10_000, 40_000, 20_000, 10_000))
+        ]
+        assert world.ledger.record(batch) == RecordedBatch(5, 0, 3, 2, (), a_budget_has_ended=True)
+        assert statistics(world, tenant, campaign).billed_micros == 60_000
 
     def test_campaigns_of_one_batch_pay_for_themselves(self, world: World) -> None:
         rich, poor = world.a_tenant(), world.a_tenant()
         paying = a_campaign_worth(world, rich, 1_000_000)
         broke = a_campaign_worth(world, poor, PRICE_MICROS)
         batch = [*impressions(broke, 2), *impressions(paying, 4)]
-        assert world.ledger.record(batch) == RecordedBatch(6, 0, 5, 1, ())
+        assert world.ledger.record(batch) == RecordedBatch(6, 0, 5, 1, (), a_budget_has_ended=True)
         assert world.campaign(rich, paying.campaign_id).billed_micros == 4 * PRICE_MICROS
         assert world.campaign(poor, broke.campaign_id).billed_micros == PRICE_MICROS
 

@@ -20,6 +20,7 @@ from tests.builders import (
     PRICE_MICROS,
     Tenant,
     a_beacon,
+    a_campaign_draft,
     a_creative_draft,
     a_probe,
     some_claims,
@@ -56,6 +57,36 @@ class TestConsumer:
             assert failures(consumer.lambda_handler(event, CONTEXT)) == []
         billed = world.campaign(tenant, campaign.campaign_id).billed_micros
         assert billed == PRICE_MICROS
+
+    @pytest.mark.parametrize(("affordable", "announced"), [(1, 1), (2, 0)])
+    def test_a_budget_that_ends_stops_serving_at_once(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, affordable: int, announced: int
+    ) -> None:
+        changes = MemoryInventoryChanges()
+        monkeypatch.setattr(consumer, "inventory_changes", lambda: changes)
+        draft = a_campaign_draft(budget_micros=affordable * PRICE_MICROS)
+        campaign = world.a_serving_campaign(world.a_tenant(), draft)
+        claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
+        assert (
+            failures(consumer.lambda_handler(sqs_event(encode_beacon(a_beacon(claims))), CONTEXT))
+            == []
+        )
+        assert len(changes.reasons) == announced
+
+    def test_a_refusing_queue_does_not_fail_what_is_recorded(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> None:
+            raise DependencyUnavailableError("sqs", "refused")
+
+        monkeypatch.setattr(consumer, "inventory_changes", refuse)
+        draft = a_campaign_draft(budget_micros=PRICE_MICROS)
+        campaign = world.a_serving_campaign(world.a_tenant(), draft)
+        claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
+        assert (
+            failures(consumer.lambda_handler(sqs_event(encode_beacon(a_beacon(claims))), CONTEXT))
+            == []
+        )
 
     def test_poison_fails_alone(self, world: World) -> None:
         tenant = world.a_tenant()

@@ -109,7 +109,7 @@ def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
         with pytest.raises(DependencyUnavailableError, match="postgresql"):
             world.ledger.record(batch)
     assert assert_books_agree(owner, campaign)["events"] == 0
-    assert world.ledger.record(batch) == RecordedBatch(10, 0, 3, 2, ())
+    assert world.ledger.record(batch) == RecordedBatch(10, 0, 3, 2, (), a_budget_has_ended=True)
     assert_books_agree(owner, campaign)
 
 
@@ -169,7 +169,10 @@ def test_who_comes_second_waits_and_bills_what_the_first_has_left(
     may_commit.set()
     for thread in threads:
         thread.join(WAIT_S)
-    assert outcome == [RecordedBatch(4, 0, 2, 0, ()), RecordedBatch(4, 0, 1, 1, ())]
+    assert outcome == [
+        RecordedBatch(4, 0, 2, 0, ()),
+        RecordedBatch(4, 0, 1, 1, (), a_budget_has_ended=True),
+    ]
     assert assert_books_agree(owner, campaign)["of_campaign"] == 3 * PRICE_MICROS
 
 
@@ -194,7 +197,9 @@ def test_ten_thousand_beacons_are_one_batch(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 4_000)
     batch = ads_shown(campaign, 5_000)
     started = monotonic()
-    assert world.ledger.record(batch) == RecordedBatch(10_000, 0, 4_000, 1_000, ())
+    assert world.ledger.record(batch) == RecordedBatch(
+        10_000, 0, 4_000, 1_000, (), a_budget_has_ended=True
+    )
     assert monotonic() - started < 10
     assert assert_books_agree(owner, campaign)["of_campaign"] == 4_000 * PRICE_MICROS
 

@@ -45,7 +45,11 @@ SELECT 'right', table_name || '.' || column_name, grantee || ' ' || privilege_ty
 FROM information_schema.column_privileges WHERE table_schema = 'public'
 UNION ALL
 SELECT 'function', proname, pg_get_functiondef(oid) || coalesce(proacl::text, '')
-FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
+UNION ALL
+SELECT 'aggregate', aggfnoid::text, aggtransfn::text || ' ' || coalesce(agginitval, '')
+FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid
+WHERE p.pronamespace = 'public'::regnamespace
 ORDER BY 1, 2, 3"""
 
 

@@ -15,7 +15,7 @@ from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
-from ctv_ads.ports.pipeline import BeaconLedger
+from ctv_ads.ports.pipeline import BeaconLedger, InventoryChanges
 from ctv_ads.settings import (
     DatabaseSettings,
     InventoryQueueSettings,
@@ -39,12 +39,18 @@ def database() -> Database:
 
 
 @cache
+def inventory_changes() -> InventoryChanges:
+    """Return what announces that the inventory has changed."""
+    queue = InventoryQueueSettings.from_environment()
+    return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
+
+
+@cache
 def creative_validation() -> ValidateCreative:
     """Return the use case that judges uploads."""
     from ctv_ads.adapters.aws.uploaded_media import S3UploadedMedia  # noqa: PLC0415 - MediaInfo's library is for this function alone
 
     settings = ValidationSettings.from_environment()
-    queue = InventoryQueueSettings.from_environment()
     return ValidateCreative(
         validation=PostgresCreativeValidation(database()),
         uploads=S3UploadedMedia(
@@ -52,7 +58,7 @@ def creative_validation() -> ValidateCreative:
             upload_bucket=settings.upload_bucket,
             media_bucket=settings.media_bucket,
         ),
-        inventory_changes=SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url),
+        inventory_changes=inventory_changes(),
         limits=MediaLimits(settings.max_upload_bytes, settings.max_creative_duration_ms),
         clock=utc_now,
     )
@@ -67,10 +73,9 @@ def campaign_completion() -> CompleteCampaigns:
 @cache
 def tag_settlement() -> SettleTag:
     """Return the use case that marks checked tags."""
-    queue = InventoryQueueSettings.from_environment()
     return SettleTag(
         validation=PostgresCreativeValidation(database()),
-        inventory_changes=SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url),
+        inventory_changes=inventory_changes(),
         clock=utc_now,
     )
 

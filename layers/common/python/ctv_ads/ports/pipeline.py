@@ -49,6 +49,8 @@ class RecordedBatch:
     billed_impressions: int
     unbilled_impressions: int
     unknown: tuple[int, ...]
+    a_budget_has_ended: bool = False
+    """A campaign that paid for this batch can no longer pay for another impression like it."""
 
 
 class BeaconLedger(Protocol):
@@ -68,4 +70,8 @@ class InventoryChanges(Protocol):
     """Tells the inventory function that something it publishes may have changed."""
 
     def announce(self, reason: str) -> None:
-        """Ask for publication. Losing this call only delays it to the next scheduled one."""
+        """Ask for publication, after the commit of what changed.
+
+        Never fails its caller, whose change stands: an announcement that is lost is told in the
+        log, and only delays the change to the next scheduled publication.
+        """

@@ -53,22 +53,29 @@ WITH fresh AS (
           AND e.event = i.event
     )
     ORDER BY i.day, i.decision_id, i.slot, i.event, i.received_at, i.position
-), priced AS (
-    SELECT f.*, c.budget_micros - c.billed_micros AS remaining_micros,
-           sum(CASE WHEN f.event = 'impression' THEN f.price_micros ELSE 0 END) OVER (
-               PARTITION BY f.campaign_id ORDER BY f.decided_at, f.decision_id, f.slot, f.event
-           ) AS due_micros
+), spending AS (
+    SELECT f.*, affordable_sum(
+               CASE WHEN f.event = 'impression' THEN f.price_micros ELSE 0 END,
+               c.budget_micros - c.billed_micros
+           ) OVER in_order AS spent_micros
     FROM fresh f
     JOIN campaigns c USING (organization_id, campaign_id)
+    WINDOW in_order AS (
+        PARTITION BY f.campaign_id ORDER BY f.decided_at, f.decision_id, f.slot, f.event
+    )
+), priced AS (
+    SELECT s.*, s.spent_micros - coalesce(lag(s.spent_micros) OVER in_order, 0) AS due_micros
+    FROM spending s
+    WINDOW in_order AS (
+        PARTITION BY s.campaign_id ORDER BY s.decided_at, s.decision_id, s.slot, s.event
+    )
 ), recorded AS (
     INSERT INTO ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                            decided_at, received_at, price_micros, billed_micros, client_network,
                            user_agent_class, vast_error_code)
     SELECT day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
            received_at, price_micros,
-           CASE WHEN event = 'impression' AND due_micros <= remaining_micros
-                THEN price_micros ELSE 0 END,
-           client_network, user_agent_class, vast_error_code
+           due_micros, client_network, user_agent_class, vast_error_code
     FROM priced
     ON CONFLICT DO NOTHING
     RETURNING day, event, line_item_id, creative_id, price_micros, billed_micros
@@ -94,6 +101,7 @@ WITH fresh AS (
     UPDATE campaigns c SET billed_micros = c.billed_micros + d.micros
     FROM (SELECT campaign_id, sum(billed_micros)::bigint AS micros FROM counted GROUP BY 1) d
     WHERE c.campaign_id = d.campaign_id AND d.micros > 0
+    RETURNING c.campaign_id, c.budget_micros - c.billed_micros AS left_micros
 ), line_items_billed AS (
     UPDATE line_items l SET billed_micros = l.billed_micros + d.micros
     FROM (SELECT line_item_id, sum(billed_micros)::bigint AS micros FROM counted GROUP BY 1) d
@@ -124,7 +132,11 @@ WITH fresh AS (
 )
 SELECT coalesce(sum(events), 0)::bigint AS recorded,
        coalesce(sum(impressions - unbilled_impressions), 0)::bigint AS billed,
-       coalesce(sum(unbilled_impressions), 0)::bigint AS unbilled
+       coalesce(sum(unbilled_impressions), 0)::bigint AS unbilled,
+       EXISTS (
+           SELECT 1 FROM campaigns_billed b JOIN priced p USING (campaign_id)
+           WHERE p.event = 'impression' AND b.left_micros < p.price_micros
+       ) AS a_budget_has_ended
 FROM counted"""
 
 
@@ -150,6 +162,7 @@ class PostgresBeaconLedger:
             billed_impressions=int(row["billed"]),
             unbilled_impressions=int(row["unbilled"]),
             unknown=unknown,
+            a_budget_has_ended=bool(row["a_budget_has_ended"]),
         )
 
     def _make_partitions(self, beacons: Sequence[Beacon]) -> None:

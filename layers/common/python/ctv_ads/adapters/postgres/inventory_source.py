@@ -25,6 +25,8 @@ from ctv_ads.domain.inventory import (
 )
 from ctv_ads.domain.money import impression_price_micros
 
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('inventory publishers'))"
+_CLOCK = "SELECT clock_timestamp() AS built_at"
 _PLACEMENTS = "SELECT placement_id, organization_id, key FROM placements WHERE deleted_at IS NULL"
 _LINE_ITEMS = """
 SELECT l.line_item_id, l.organization_id, c.campaign_id, a.name AS advertiser_name, l.priority,
@@ -67,13 +69,19 @@ class PostgresInventorySource:
         self._media_base_url = media_base_url
 
     def load(self, *, now: datetime) -> Inventory:
-        """Return the inventory as of `now`, ranked, with an empty version."""
+        """Return the inventory as of `now`, ranked, with an empty version.
+
+        `built_at` is PostgreSQL's clock, read while no other publisher reads: of two
+        inventories the later one has seen all that the earlier one saw.
+        """
         with self._database.transaction() as connection:
+            connection.execute(_ONE_AT_A_TIME)
+            built_at = (connection.execute(_CLOCK).fetchone() or {})["built_at"]
             placements = _placements(connection)
             rows = connection.execute(_LINE_ITEMS, {"now": now}).fetchall()
         return Inventory(
             version="",
-            built_at=now,
+            built_at=built_at.astimezone(UTC),
             placements=placements,
             line_items=self._ranked(rows),
         )

@@ -1,11 +1,14 @@
 """Publishing the inventory to Valkey."""
 
+import logging
+
 import redis
 
 from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, encode_inventory, snapshot_key
 from ctv_ads.domain.inventory import Inventory
 from ctv_ads.errors import DependencyUnavailableError
 
+_LOG = logging.getLogger(__name__)
 _KEEP_SNAPSHOT_S = 24 * 3600
 # Two publishers may overlap; versions grow with time, and the older one must not win.
 _PUBLISH = """
@@ -35,4 +38,8 @@ class ValkeyInventoryStore:
             )
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise DependencyUnavailableError("valkey", str(error)) from error
-        return bytes(current).decode()
+        in_force = bytes(current).decode()
+        if in_force != version:
+            # Overlapping publishers, or somebody's clock was ahead: the newer one stays.
+            _LOG.error("inventory %s was not published: %s is in force", version, in_force)
+        return in_force
