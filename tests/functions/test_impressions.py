@@ -150,8 +150,11 @@ def test_a_code_on_another_event_means_nothing(collector: Collector) -> None:
 
 
 def test_a_stitcher_speaks_for_the_device(collector: Collector) -> None:
-    collector.call(beacon("start", user_agent="AWS MediaTailor", x_device_user_agent="AFTMM Fire"))
-    assert collector.queue.beacons[0].user_agent_class == "fire_tv"
+    device = {"x_device_user_agent": "AFTMM Fire", "x_device_ip": "198.51.100.7"}
+    collector.call(beacon("start", user_agent="AWS MediaTailor", **device))
+    (queued,) = collector.queue.beacons
+    assert (queued.user_agent_class, queued.client_network) == ("fire_tv", "198.51.100.0/24")
+    assert "198.51.100.7" not in str(queued)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/impression", "/api/v1/track-impression"])

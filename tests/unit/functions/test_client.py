@@ -66,3 +66,21 @@ def test_a_stitcher_names_the_device_it_speaks_for() -> None:
     headers = {"user-agent": "AWS MediaTailor", "x-device-user-agent": "Roku/DVP"}
     assert device_of(headers, "203.0.113.77") == ("203.0.113.0/24", "roku")
     assert device_of({}, "") == (None, "other")
+
+
+@pytest.mark.parametrize(
+    ("headers", "network"),
+    [
+        ({"x-device-ip": "203.0.113.77"}, "203.0.113.0/24"),
+        ({"x-device-ip": " 2001:db8:1234:5678::9 "}, "2001:db8:1234::/48"),
+        ({"x-device-ip": "203.0.113.77", "x-viewer-address": "192.0.2.1"}, "203.0.113.0/24"),
+        ({"x-device-ip": "a television", "x-viewer-address": "192.0.2.1"}, "192.0.2.0/24"),
+        ({"cloudfront-viewer-address": "192.0.2.1:443"}, "192.0.2.0/24"),
+        ({"x-device-ip": "203.0.113.77, 192.0.2.1"}, "198.51.100.0/24"),
+        ({"x-device-ip": "", "cloudfront-viewer-address": "nowhere:1"}, "198.51.100.0/24"),
+    ],
+)
+def test_the_network_is_the_devices_else_the_viewers_else_the_connections(
+    headers: dict[str, str], network: str
+) -> None:
+    assert device_of(headers, "198.51.100.7") == (network, "other")

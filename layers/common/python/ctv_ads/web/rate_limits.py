@@ -1,10 +1,12 @@
 """`RateLimit` headers (draft-ietf-httpapi-ratelimit-headers) and 429."""
 
+import ipaddress
 from collections.abc import Mapping
 
 from ctv_ads.errors import RateLimitedError
 from ctv_ads.ports.access import Allowance
 from ctv_ads.web.request_state import request_state
+from ctv_ads.web.viewer import viewer_address
 
 
 def apply(allowance: Allowance) -> None:
@@ -24,12 +26,11 @@ def apply(allowance: Allowance) -> None:
 
 
 def client_address(headers: Mapping[str, str], source_ip: str) -> str:
-    """Return the address of who asks, which CloudFront tells in a header of its own.
+    """Return the address of who asks, as CloudFront tells it.
 
     Of an IPv6 address it is the /64, which one client owns whole.
     """
-    viewer = headers.get("cloudfront-viewer-address", "")
-    address = viewer.rpartition(":")[0] or source_ip
+    address = viewer_address(headers, source_ip)
     if ":" in address:
-        return ":".join(address.strip("[]").split(":")[:4])
+        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
     return address
