@@ -1,7 +1,15 @@
 """The knobs of a deployment; everything else is the same in every stage."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from functions.manifest import FUNCTIONS
+
+SETTABLE = {name for function in FUNCTIONS for name in function.extra_environment} - {
+    # Mails in a folder of a Lambda environment would reach nobody.
+    "MAIL_FOLDER",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,8 @@ class Stage:
     """Origin of beacon addresses; empty: the HTTP API's own domain name."""
     mail_sender: str = "no-reply@ads.example.com"
     """Address that mails come from; its domain has to be a verified identity of SES."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Optional variables, each set on the functions that read it (`docs/reference/settings.md`)."""
 
 
 STAGES = {
@@ -82,14 +92,19 @@ def stage_from_context(context: Callable[[str], object]) -> Stage:
         raise ValueError(f"context stage={name!r}: must be one of {', '.join(STAGES)}")
     stage = STAGES[str(name)]
     overrides = {
-        field.name: _parse(field.name, value, getattr(stage, field.name))
-        for field in fields(Stage)
-        if field.name != "name" and (value := context(field.name)) is not None
+        knob.name: _parse(knob.name, value, getattr(stage, knob.name))
+        for knob in fields(Stage)
+        if knob.name != "name" and (value := context(knob.name)) is not None
     }
-    return replace(stage, **overrides)
+    stage = replace(stage, **overrides)
+    if stage.public_base_url and "PUBLIC_BASE_URL" in stage.settings:
+        raise ValueError("context public_base_url: is also in settings; give it once")
+    return stage
 
 
 def _parse(name: str, value: object, default: object) -> object:
+    if isinstance(default, Mapping):
+        return _parse_settings(name, value)
     text = str(value).strip()
     if isinstance(default, bool):
         if text.lower() not in {"true", "false"}:
@@ -100,3 +115,25 @@ def _parse(name: str, value: object, default: object) -> object:
             raise ValueError(f"context {name}={text!r}: must be a whole number")
         return int(text)
     return text
+
+
+def _parse_settings(name: str, value: object) -> dict[str, str]:
+    """Read a JSON object: text from `-c`, parsed already from `cdk.json`."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"context {name}={value!r}: must be a JSON object") from error
+    if not isinstance(found, Mapping):
+        raise ValueError(f"context {name}={value!r}: must be a JSON object")  # noqa: TRY004 - any wrong context is a ValueError
+    if unknown := sorted({str(key) for key in found} - SETTABLE):
+        raise ValueError(
+            f"context {name}: no function reads {', '.join(unknown)} as an optional variable; "
+            f"there are {', '.join(sorted(SETTABLE))}"
+        )
+    return {str(key): _text(name, str(key), item) for key, item in found.items()}
+
+
+def _text(name: str, key: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"context {name}: {key} must be text or a whole number")  # noqa: TRY004 - as above
+    return str(value)

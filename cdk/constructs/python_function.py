@@ -147,9 +147,10 @@ def _environment(spec: Function, granted: list[Grant], stage: Stage) -> dict[str
     environment = {"POWERTOOLS_SERVICE_NAME": spec.name}
     for grant in granted:
         environment |= grant.environment
-    if stage.public_base_url and "PUBLIC_BASE_URL" in spec.extra_environment:
-        environment["PUBLIC_BASE_URL"] = stage.public_base_url
-    return environment
+    chosen = dict(stage.settings)
+    if stage.public_base_url:
+        chosen["PUBLIC_BASE_URL"] = stage.public_base_url
+    return environment | {name: chosen[name] for name in spec.extra_environment if name in chosen}
 
 
 def _reserved_concurrency(spec: Function, stage: Stage) -> int | None:

@@ -1,12 +1,14 @@
 """Each function has the variables, permissions and network reach of its needs; nothing beyond."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cdk.stage import SETTABLE
 from functions.manifest import FUNCTIONS, Function, Need, function_named
-from tests.cdk.assembly import Assembly, Resource
+from tests.cdk.assembly import Assembly, Resource, Synthesize
 from tests.cdk.derivation import PREFIX, name_of, python_functions
 
 pytestmark = pytest.mark.xdist_group("cdk")
@@ -123,6 +125,19 @@ def test_function_has_the_variables_of_its_settings(small: Assembly, name: str) 
     given = set(_function(small, name).properties["Environment"]["Variables"])
 
     assert given == {*spec.environment, "POWERTOOLS_SERVICE_NAME"} - {*spec.extra_environment}
+
+
+def test_settings_of_the_stage_reach_the_functions_that_read_them_and_no_others(
+    synthesize: Synthesize,
+) -> None:
+    chosen = {name: f"chosen {name}" for name in SETTABLE}
+    assembly = synthesize(settings=json.dumps(chosen))
+
+    for spec in FUNCTIONS:
+        given = _function(assembly, spec.name).properties["Environment"]["Variables"]
+        assert {name: given[name] for name in chosen if name in given} == {
+            name: chosen[name] for name in spec.extra_environment if name in SETTABLE
+        }, spec.name
 
 
 @pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])

@@ -32,6 +32,34 @@ def test_context_that_does_not_fit_is_named(context: dict[str, str]) -> None:
         stage_from_context(context.get)
 
 
+@pytest.mark.parametrize("given", ['{"MAX_UPLOAD_BYTES": "2"}', {"MAX_UPLOAD_BYTES": 2}])
+def test_settings_are_an_object_of_cdk_json_or_its_text(given: object) -> None:
+    assert stage_from_context({"settings": given}.get).settings == {"MAX_UPLOAD_BYTES": "2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"MAX_UPLOAD_BITES": "2"}', "no function reads MAX_UPLOAD_BITES .* MAX_UPLOAD_BYTES"),
+        ('{"MAIL_FOLDER": "/tmp"}', "no function reads MAIL_FOLDER"),
+        ('{"VALKEY_URL": "redis://here"}', "no function reads VALKEY_URL"),
+        ("MAX_UPLOAD_BYTES=2", "must be a JSON object"),
+        ('["MAX_UPLOAD_BYTES"]', "must be a JSON object"),
+        ('{"MAX_UPLOAD_BYTES": null}', "MAX_UPLOAD_BYTES must be text or a whole number"),
+        ('{"EMAIL_VERIFICATION": true}', "EMAIL_VERIFICATION must be text or a whole number"),
+    ],
+)
+def test_settings_that_cannot_be_set_are_named(given: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"context settings.*{said}"):
+        stage_from_context({"settings": given}.get)
+
+
+def test_the_origin_of_beacons_is_given_once() -> None:
+    context = {"public_base_url": "https://a.b", "settings": '{"PUBLIC_BASE_URL": "https://c.d"}'}
+    with pytest.raises(ValueError, match="public_base_url: is also in settings"):
+        stage_from_context(context.get)
+
+
 def test_every_option_is_documented() -> None:
     documented = {line.split("`")[1] for line in GUIDE.read_text().splitlines() if "| `" in line}
 
