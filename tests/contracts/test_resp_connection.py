@@ -1,28 +1,25 @@
 """The decision plane's own Valkey connection, against a real server and against bad ones."""
 
-import datetime as dt
 import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
-from ctv_ads.errors import DependencyUnavailableError
+from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from local.ports import free_port
 from local.valkey import ValkeyServer
+from tests.fake_valkey import Answer, FakeServer, says, tls_context, write_certificate
 
 TIMEOUT_MS = 100
+
+Serve = Callable[[Answer], RespConnection]
 
 
 @pytest.fixture
@@ -109,51 +106,6 @@ def test_requirepass_is_answered_without_a_user_name() -> None:
             anonymous.call("PING")
 
 
-Answer = Callable[[socket.socket], None]
-
-
-class FakeServer:
-    """Gives every connection to `answer`, until it is closed."""
-
-    def __init__(self, answer: Answer, context: ssl.SSLContext | None = None) -> None:
-        self.connections = 0
-        self._answer = answer
-        self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            with connection:
-                self._speak(connection)
-
-    def _speak(self, connection: socket.socket) -> None:
-        try:
-            if self._context is None:
-                self._answer(connection)
-                return
-            with self._context.wrap_socket(connection, server_side=True) as secure:
-                self._answer(secure)
-        except OSError:
-            pass  # the client has left
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-
-
 @contextmanager
 def served_by(answer: Answer) -> Iterator[tuple[FakeServer, RespConnection]]:
     with (
@@ -163,31 +115,8 @@ def served_by(answer: Answer) -> Iterator[tuple[FakeServer, RespConnection]]:
         yield server, connection
 
 
-def _says(*parts: bytes, pause_s: float = 0) -> Answer:
-    def answer(connection: socket.socket) -> None:
-        connection.recv(65_536)
-        for part in parts:
-            connection.sendall(part)
-            time.sleep(pause_s)
-        while connection.recv(65_536):
-            pass
-
-    return answer
-
-
-def test_a_server_that_never_answers_is_left_at_the_deadline() -> None:
-    with served_by(_says()) as (_, connection):
-        seconds = _seconds(lambda: _fails(connection))
-    assert TIMEOUT_MS / 1000 * 0.9 < seconds < TIMEOUT_MS / 1000 * 2.5
-
-
-def test_half_a_reply_is_no_reply() -> None:
-    with served_by(_says(b"$10\r\nhalf")) as (_, connection):
-        assert _seconds(lambda: _fails(connection)) < 0.3
-
-
 def test_a_reply_in_pieces_is_put_together() -> None:
-    with served_by(_says(b"$1", b"0\r\n01234", b"56789\r", b"\n", pause_s=0.01)) as (_, connection):
+    with served_by(says(b"$1", b"0\r\n01234", b"56789\r", b"\n", pause_s=0.01)) as (_, connection):
         assert connection.call("GET", "x") == b"0123456789"
 
 
@@ -207,7 +136,7 @@ def test_a_late_reply_is_never_taken_for_the_next_ones() -> None:
 
 @pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\xff\r\n"])
 def test_what_is_not_valkey_is_told_as_unavailable(garbage: bytes) -> None:
-    with served_by(_says(garbage)) as (_, connection):
+    with served_by(says(garbage)) as (_, connection):
         _fails(connection)
         _fails(connection)
 
@@ -224,39 +153,14 @@ def test_a_connection_closed_in_the_middle_of_a_reply_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate of localhost, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
+    write_certificate(path)
     return path
 
 
 @pytest.fixture
 def tls_server(certificate: Path) -> Iterator[FakeServer]:
-    # The wheel's valkey-server is built without TLS, so a stand-in speaks it.
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    with closing(FakeServer(_says(b"+PONG\r\n"), context)) as server:
+    with closing(FakeServer(says(b"+PONG\r\n"), tls_context(certificate))) as server:
         yield server
 
 
@@ -280,6 +184,97 @@ def test_the_name_of_the_server_is_checked_too(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with RespConnection(f"rediss://127.0.0.1:{tls_server.port}", timeout_ms=1000) as connection:
         assert "CERTIFICATE_VERIFY_FAILED" in _fails(connection)
+
+
+@pytest.fixture(params=["redis", "rediss"])
+def serve(
+    request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
+    """Connect to a server that answers like this, over plain TCP and over TLS."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = tls_context(certificate) if request.param == "rediss" else None
+    with ExitStack() as stack:
+
+        def connect(answer: Answer) -> RespConnection:
+            server = stack.enter_context(closing(FakeServer(answer, context)))
+            url = f"{request.param}://localhost:{server.port}"
+            return stack.enter_context(RespConnection(url, timeout_ms=TIMEOUT_MS))
+
+        yield connect
+
+
+LARGE = b"0123456789abcdef" * (5 * 1024 * 64)
+
+
+def large_and_slow(connection: socket.socket) -> None:
+    """Say five megabytes in a quarter of a second: more than one deadline's worth."""
+    connection.recv(65_536)
+    connection.sendall(b"$%d\r\n" % len(LARGE))
+    for at in range(0, len(LARGE), step := len(LARGE) // 5):
+        time.sleep(TIMEOUT_MS / 2000)
+        connection.sendall(LARGE[at : at + step])
+    connection.sendall(b"\r\n")
+    answer_pings(connection)
+
+
+def answer_pings(connection: socket.socket) -> None:
+    """Say PONG once, then nothing more."""
+    while connection.recv(65_536):
+        connection.sendall(b"+PONG\r\n")
+        connection.recv(65_536)
+
+
+DRIPS = [b"$1000\r\n", *[b"x"] * 1000]
+BAD_ANSWERS = {
+    "silence": says(),
+    "half a reply": says(b"$10\r\nhalf"),
+    "one byte at a time": says(*DRIPS, pause_s=TIMEOUT_MS / 5000),
+    "a second piece at the last moment": says(
+        b"$10\r\n", b"01234", b"5", b"6", pause_s=TIMEOUT_MS / 1100
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
+def test_a_command_has_one_deadline_however_the_server_dawdles(
+    serve: Serve, answer: Answer
+) -> None:
+    connection = serve(answer)
+    seconds = _seconds(lambda: _fails(connection))
+    assert TIMEOUT_MS / 1000 * 0.9 < seconds < TIMEOUT_MS / 1000 * 2.5
+
+
+def test_a_command_for_much_may_have_more_time_than_the_others(serve: Serve) -> None:
+    connection = serve(large_and_slow)
+    assert connection.call("GET", "large", timeout_ms=3000) == LARGE
+    assert connection.call("PING") == b"PONG"
+    assert _seconds(lambda: _fails(connection)) < TIMEOUT_MS / 1000 * 2.5, "the short one again"
+
+
+def test_what_is_too_slow_for_the_short_deadline_is_given_up(serve: Serve) -> None:
+    connection = serve(large_and_slow)
+    assert _seconds(lambda: _fails(connection)) < TIMEOUT_MS / 1000 * 2.5
+
+
+def test_only_the_body_of_an_inventory_may_take_longer() -> None:
+    def slow_body(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"$2\r\nv1\r\n")
+        connection.recv(65_536)
+        time.sleep(TIMEOUT_MS / 500)
+        connection.sendall(b"$3\r\nbad\r\n")
+
+    with served_by(slow_body) as (_, connection), pytest.raises(SnapshotCorruptError):
+        ValkeyInventoryReader(connection).current()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_a_server_that_is_never_done_with_connecting_is_left(scheme: str) -> None:
+    with (
+        closing(FakeServer(says())) as server,
+        RespConnection(f"{scheme}://:word@127.0.0.1:{server.port}", timeout_ms=50) as connection,
+    ):
+        assert _seconds(lambda: _fails(connection)) < 0.5
 
 
 def _fails(connection: RespConnection) -> str:

@@ -9,6 +9,9 @@ from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 
 _LOG = logging.getLogger(__name__)
 
+# A snapshot has megabytes and is loaded once a change; players wait for two seconds.
+_SNAPSHOT_TIMEOUT_MS = 1000
+
 
 class ValkeyInventoryReader:
     """Implements `ports.InventoryReader`, keeping the last good inventory in memory."""
@@ -33,14 +36,14 @@ class ValkeyInventoryReader:
         version = self._get(CURRENT_KEY)
         if version is None or (self._inventory and self._inventory.version == version.decode()):
             return
-        published = self._get(snapshot_key(version.decode()))
+        published = self._get(snapshot_key(version.decode()), timeout_ms=_SNAPSHOT_TIMEOUT_MS)
         if published is None:
             raise SnapshotCorruptError(f"snapshot {version.decode()} is announced but missing")
         self._inventory = decode_inventory(version.decode(), published)
 
-    def _get(self, key: str) -> bytes | None:
+    def _get(self, key: str, *, timeout_ms: int | None = None) -> bytes | None:
         try:
-            value: bytes | None = self._connection.call("GET", key)
+            value: bytes | None = self._connection.call("GET", key, timeout_ms=timeout_ms)
         except RespError as error:  # such as LOADING, while Valkey restarts
             raise DependencyUnavailableError("valkey", str(error)) from error
         return value

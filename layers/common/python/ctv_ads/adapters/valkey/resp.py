@@ -8,6 +8,7 @@ a connection that died while Lambda had frozen the process.
 import socket
 import ssl
 import struct
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -17,15 +18,34 @@ import hiredis
 from ctv_ads.errors import DependencyUnavailableError
 
 _RECEIVE_BYTES = 65_536
+# A new connection has TCP and TLS handshakes to make and to authenticate: several round trips.
+_CONNECTING_TAKES = 4
 
 
 class RespError(Exception):
     """Valkey answered with an error, such as `WRONGTYPE …`."""
 
 
+class _Deadline:
+    """When everything a command does has to be over, however many pieces its reply has."""
+
+    __slots__ = ("_at", "timeout_s")
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self._at = perf_counter() + timeout_s
+
+    def remaining_s(self) -> float:
+        remaining_s = self._at - perf_counter()
+        if remaining_s <= 0:
+            raise TimeoutError
+        return remaining_s
+
+
 class RespConnection:
     """One connection to one Valkey server. Not for several threads.
 
+    A command has `timeout_ms` in all, and four times that before it if it has to connect.
     Every failure to get an answer in time is a `DependencyUnavailableError` and leaves the
     connection closed; the next command opens a new one.
     """
@@ -39,6 +59,7 @@ class RespConnection:
         self._password = unquote(parts.password or "")
         self._tls = ssl.create_default_context() if parts.scheme == "rediss" else None
         self._timeout_ms = timeout_ms
+        self._kernel_timeout_s = 0.0
         self._socket: socket.socket | None = None
         self._reader = hiredis.Reader()
 
@@ -53,27 +74,29 @@ class RespConnection:
     ) -> None:
         self.close()
 
-    def call(self, *command: str | bytes | int) -> Any:  # noqa: ANN401 - replies are of many types
+    def call(self, *command: str | bytes | int, timeout_ms: int | None = None) -> Any:  # noqa: ANN401 - replies are of many types
         """Send one command and return its reply; strings come back as bytes.
 
         A kept connection may have died unnoticed, so a command that fails on one is tried
-        once more on a new one; only commands that may be repeated belong here.
+        once more on a new one; only commands that may be repeated belong here. `timeout_ms`
+        is for a command whose reply is large.
 
         Raises:
-            DependencyUnavailableError: no answer within the deadline, twice.
+            DependencyUnavailableError: no answer within the deadline, or no connection, twice.
             RespError: Valkey answered with an error.
         """
         frame = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub wants one item
+        allowed_ms = timeout_ms or self._timeout_ms
         kept = self._socket is not None
         try:
-            reply = self._exchange(frame)
+            reply = self._exchange(frame, allowed_ms)
         except OSError as error:
             self.close()
             # A deadline that passed is not a dead connection: asking again would double it.
             if not kept or isinstance(error, TimeoutError):
                 raise self._unavailable(error) from error
             try:
-                reply = self._exchange(frame)
+                reply = self._exchange(frame, allowed_ms)
             except OSError as second:
                 self.close()
                 raise self._unavailable(second) from second
@@ -87,15 +110,24 @@ class RespConnection:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, frame: bytes) -> Any:  # noqa: ANN401
+    def _exchange(self, frame: bytes, timeout_ms: int) -> Any:  # noqa: ANN401
         connection = self._socket or self._connect()
-        try:
-            connection.sendall(frame)
-            return self._receive(connection)
-        except BlockingIOError as error:
-            raise TimeoutError(f"no answer within {self._timeout_ms} ms") from error
+        return self._ask(connection, frame, _Deadline(timeout_ms / 1000))
 
-    def _receive(self, connection: socket.socket) -> Any:  # noqa: ANN401
+    def _ask(self, connection: socket.socket, frame: bytes, deadline: _Deadline) -> Any:  # noqa: ANN401
+        try:
+            self._send(connection, frame, deadline)
+            return self._receive(connection, deadline)
+        except (BlockingIOError, TimeoutError) as error:
+            raise TimeoutError(f"no answer within {deadline.timeout_s * 1000:.0f} ms") from error
+
+    def _send(self, connection: socket.socket, frame: bytes, deadline: _Deadline) -> None:
+        unsent = memoryview(frame)
+        while unsent:
+            self._limit(connection, deadline)
+            unsent = unsent[connection.send(unsent) :]
+
+    def _receive(self, connection: socket.socket, deadline: _Deadline) -> Any:  # noqa: ANN401
         while True:
             try:
                 reply = self._reader.gets()
@@ -103,34 +135,51 @@ class RespConnection:
                 raise ConnectionAbortedError(f"this is no Valkey: {error}") from error
             if reply is not False:
                 return reply
+            self._limit(connection, deadline)
             chunk = connection.recv(_RECEIVE_BYTES)
             if not chunk:
                 raise ConnectionResetError("the connection was closed")
             self._reader.feed(chunk)
 
-    def _connect(self) -> socket.socket:
-        timeout_s = self._timeout_ms / 1000
-        # A new connection has TCP and TLS handshakes to make: several round trips.
-        connection = socket.create_connection((self._host, self._port), timeout=4 * timeout_s)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _limit(self, connection: socket.socket, deadline: _Deadline) -> None:
+        """Let the next send or receive block no longer than the deadline."""
+        remaining_s = deadline.remaining_s()
         if self._tls is not None:
-            connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+            # Python's TLS asks the kernel again when the kernel's own deadline has passed.
+            connection.settimeout(remaining_s)
+            return
         # The kernel's own deadline: settimeout() would make Python poll before every call.
-        connection.settimeout(None)
-        deadline = struct.pack("ll", self._timeout_ms // 1000, self._timeout_ms % 1000 * 1000)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, deadline)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, deadline)
+        # Nearly all of the time is all of it, so that small commands need not set it anew.
+        wanted_s = deadline.timeout_s if remaining_s > 0.9 * deadline.timeout_s else remaining_s
+        if wanted_s != self._kernel_timeout_s:
+            micros = max(1, int(wanted_s * 1_000_000))  # 0 would be for ever
+            timeval = struct.pack("ll", micros // 1_000_000, micros % 1_000_000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+            self._kernel_timeout_s = wanted_s
+
+    def _connect(self) -> socket.socket:
+        deadline = _Deadline(_CONNECTING_TAKES * self._timeout_ms / 1000)
+        connection = socket.create_connection((self._host, self._port), deadline.timeout_s)
+        self._socket = connection
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is None:
+            connection.settimeout(None)
+        else:
+            connection.settimeout(deadline.remaining_s())
+            connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+        self._kernel_timeout_s = 0.0
         self._reader = hiredis.Reader()
         self._socket = connection
-        self._authenticate(connection)
+        self._authenticate(connection, deadline)
         return connection
 
-    def _authenticate(self, connection: socket.socket) -> None:
+    def _authenticate(self, connection: socket.socket, deadline: _Deadline) -> None:
         if not self._password:
             return
         user = (self._username,) if self._username else ()
-        connection.sendall(hiredis.pack_command(("AUTH", *user, self._password)))
-        reply = self._receive(connection)
+        frame = hiredis.pack_command(("AUTH", *user, self._password))
+        reply = self._ask(connection, frame, deadline)
         if isinstance(reply, hiredis.ReplyError):
             raise ConnectionRefusedError(f"authentication failed: {reply}")
 
