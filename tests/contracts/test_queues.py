@@ -98,10 +98,13 @@ class TestSqsInventoryChanges(InventoryChangesContract):
         changes = SqsInventoryChanges(aws_emulator.sqs, url)
         return ChangePipe(changes, lambda: bodies(aws_emulator, url))
 
-    def test_a_queue_that_does_not_exist_is_told_as_unavailable(
-        self, aws_emulator: Emulator
+    def test_a_queue_that_does_not_exist_is_told_to_the_log_and_not_to_the_caller(
+        self, aws_emulator: Emulator, caplog: pytest.LogCaptureFixture
     ) -> None:
         changes = SqsInventoryChanges(aws_emulator.sqs, aws_emulator.queue_url("no-such-queue"))
-        with pytest.raises(DependencyUnavailableError) as unavailable:
-            changes.announce("anything")
-        assert unavailable.value.dependency == "sqs"
+        changes.announce("campaign 1 is active")
+        (told,) = [record for record in caplog.records if record.name.startswith("ctv_ads.")]
+        assert told.levelname == "ERROR"
+        assert "inventory change not announced" in told.getMessage()
+        assert "campaign 1 is active: sqs: " in told.getMessage()
+        assert vars(told)["inventory_changes_not_announced"] == 1

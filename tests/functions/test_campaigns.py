@@ -250,11 +250,13 @@ def test_a_campaign_with_all_it_needs_becomes_active_and_is_announced(office: Of
     assert len(office.changes.reasons) == 1
 
 
-def test_asking_for_the_present_status_changes_nothing(office: Office) -> None:
+def test_asking_for_the_present_status_changes_nothing_and_announces_again(
+    office: Office,
+) -> None:
     campaign = office.world.a_serving_campaign(office.tenant)
     repeated = change_status(office, campaign.campaign_id, "active")
     assert (repeated.status, repeated.json["version"]) == (200, campaign.version)
-    assert office.changes.reasons == []
+    assert office.changes.reasons == [f"campaign {campaign.campaign_id} is active"]
 
 
 def test_a_status_that_does_not_follow_is_a_conflict(office: Office) -> None:

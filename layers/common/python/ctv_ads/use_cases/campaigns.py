@@ -81,7 +81,10 @@ class TraffickCampaigns:
         status: CampaignStatus,
         check_version: CheckVersion = any_version,
     ) -> Campaign:
-        """Move the campaign to `status`; asking for the status it has changes nothing.
+        """Move the campaign to `status`.
+
+        Asking for the status it has changes nothing and is announced again: who repeats a call
+        may do so because its effect has not shown.
 
         Raises:
             ForbiddenError: the caller's role may not traffic.
@@ -93,13 +96,12 @@ class TraffickCampaigns:
         with self.stores.transaction(caller) as store:
             campaign = store.campaigns.get(campaign_id, for_update=True)
             check_version(campaign.version)
-            if campaign.status is status:
-                return campaign
-            self._refuse_impossible(store.campaigns, campaign, status)
-            store.campaigns.set_status(campaign_id, status, self.clock())
-            changed = store.campaigns.get(campaign_id)
+            if campaign.status is not status:
+                self._refuse_impossible(store.campaigns, campaign, status)
+                store.campaigns.set_status(campaign_id, status, self.clock())
+                campaign = store.campaigns.get(campaign_id)
         self.inventory_changes.announce(f"campaign {campaign_id} is {status}")
-        return changed
+        return campaign
 
     def delete(
         self,

@@ -26,8 +26,8 @@ class ValidateCreative:
         A file that was replaced meanwhile is left to the event of its successor.
 
         Raises:
-            DependencyUnavailableError: S3, PostgreSQL or SQS does not answer; the creative
-                still waits, and a repeat of the call finishes the work.
+            DependencyUnavailableError: S3 or PostgreSQL does not answer; the creative still
+                waits, and a repeat of the call finishes the work.
         """
         creative_id = creative_of_upload(upload.key)
         creative = self.validation.start(creative_id) if creative_id else None

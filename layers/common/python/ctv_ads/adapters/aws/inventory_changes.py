@@ -1,13 +1,14 @@
 """Announcing that the inventory has changed."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ctv_ads.errors import DependencyUnavailableError
-
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_LOG = logging.getLogger(__name__)
 
 
 class SqsInventoryChanges:
@@ -18,8 +19,15 @@ class SqsInventoryChanges:
         self._queue_url = queue_url
 
     def announce(self, reason: str) -> None:
-        """Ask the inventory function to publish."""
+        """Ask the inventory function to publish; tell the log when SQS does not take it."""
         try:
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=reason)
         except (BotoCoreError, ClientError) as error:
-            raise DependencyUnavailableError("sqs", str(error)) from error
+            # Not told to the caller: what is announced is committed, and a repeat finds it done.
+            _LOG.error(
+                "inventory change not announced; the next scheduled publication carries it: "
+                "%s: sqs: %s",
+                reason,
+                error,
+                extra={"inventory_changes_not_announced": 1},
+            )
