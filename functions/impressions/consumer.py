@@ -12,7 +12,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ctv_ads.adapters.aws.beacon_queue import decode_beacon
 from ctv_ads.bootstrap.pipeline import beacon_ledger, inventory_changes
 from ctv_ads.domain.beacon import Beacon
-from ctv_ads.errors import DependencyUnavailableError
 
 _LOG = Logger()
 
@@ -46,17 +45,9 @@ def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
         unbilled_impressions=batch.unbilled_impressions,
     )
     if batch.a_budget_has_ended:
-        _stop_serving()
+        # Have the inventory published without the campaigns whose budget has ended.
+        inventory_changes().announce("a budget has ended")
     unknown = [message_ids[position] for position in batch.unknown]
     if unknown:
         _LOG.error("line item does not exist", message_ids=unknown)
     return unknown
-
-
-def _stop_serving() -> None:
-    """Have the inventory published without the campaigns whose budget has ended."""
-    try:
-        inventory_changes().announce("a budget has ended")
-    except DependencyUnavailableError as error:
-        # The beacons are recorded; the next scheduled publication does the same.
-        _LOG.error("inventory change not announced", reason=str(error))

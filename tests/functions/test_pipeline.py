@@ -73,21 +73,6 @@ class TestConsumer:
         )
         assert len(changes.reasons) == announced
 
-    def test_a_refusing_queue_does_not_fail_what_is_recorded(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refuse() -> None:
-            raise DependencyUnavailableError("sqs", "refused")
-
-        monkeypatch.setattr(consumer, "inventory_changes", refuse)
-        draft = a_campaign_draft(budget_micros=PRICE_MICROS)
-        campaign = world.a_serving_campaign(world.a_tenant(), draft)
-        claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
-        assert (
-            failures(consumer.lambda_handler(sqs_event(encode_beacon(a_beacon(claims))), CONTEXT))
-            == []
-        )
-
     def test_poison_fails_alone(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = world.a_serving_campaign(tenant)
