@@ -46,12 +46,16 @@ from ctv_ads.web.request_state import request_state
 # global host, which redirects what it should take.
 _PRESIGNING = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
+# Its functions have 10 s: enough is left to answer that PostgreSQL was too slow.
+_STATEMENT_TIMEOUT_MS = 5000
+
 
 @cache
 def database() -> Database:
     """Return this function's database, with its own role's credentials."""
     settings = DatabaseSettings.from_environment()
-    return Database(secret_document(settings.database_secret_id))
+    secret = secret_document(settings.database_secret_id)
+    return Database(secret, statement_timeout_ms=_STATEMENT_TIMEOUT_MS)
 
 
 @cache

@@ -17,6 +17,7 @@ from ctv_ads.use_cases.check_health import CheckHealth
 
 _ONCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
 _VALKEY_TIMEOUT_MS = 1000
+_STATEMENT_TIMEOUT_MS = 1000
 
 
 @cache
@@ -54,7 +55,7 @@ def health_check() -> CheckHealth:
 @cache
 def _database() -> Database:
     secret = secret_document(DatabaseSettings.from_environment().database_secret_id)
-    return Database(secret, connect_timeout_s=2)
+    return Database(secret, connect_timeout_s=2, statement_timeout_ms=_STATEMENT_TIMEOUT_MS)
 
 
 def _ask_postgresql() -> None:

@@ -29,13 +29,17 @@ from ctv_ads.use_cases.settle_tag import SettleTag
 from ctv_ads.use_cases.validate_creative import ValidateCreative
 
 _PUBLISH_TIMEOUT_S = 5
+# Below the shortest timeout of these functions, 30 s; inventory has 60 s for two transactions.
+_STATEMENT_TIMEOUT_MS = 20_000
+_INVENTORY_STATEMENT_TIMEOUT_MS = 25_000
 
 
 @cache
-def database() -> Database:
+def database(statement_timeout_ms: int = _STATEMENT_TIMEOUT_MS) -> Database:
     """Return this function's database, with its own role's credentials."""
     settings = DatabaseSettings.from_environment()
-    return Database(secret_document(settings.database_secret_id))
+    secret = secret_document(settings.database_secret_id)
+    return Database(secret, statement_timeout_ms=statement_timeout_ms)
 
 
 @cache
@@ -67,7 +71,9 @@ def creative_validation() -> ValidateCreative:
 @cache
 def campaign_completion() -> CompleteCampaigns:
     """Return the use case that ends campaigns whose flight or budget is over."""
-    return CompleteCampaigns(PostgresCampaignCompletion(database()), clock=utc_now)
+    return CompleteCampaigns(
+        PostgresCampaignCompletion(database(_INVENTORY_STATEMENT_TIMEOUT_MS)), clock=utc_now
+    )
 
 
 @cache
@@ -91,7 +97,9 @@ def inventory_publication() -> PublishInventory:
         socket_connect_timeout=_PUBLISH_TIMEOUT_S,
     )
     return PublishInventory(
-        source=PostgresInventorySource(database(), media.media_base_url),
+        source=PostgresInventorySource(
+            database(_INVENTORY_STATEMENT_TIMEOUT_MS), media.media_base_url
+        ),
         store=ValkeyInventoryStore(client),
         clock=utc_now,
     )

@@ -2,15 +2,33 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from ctv_ads.adapters.postgres.bounded import AnswerTimeoutError, BoundedConnection
 from ctv_ads.domain.access import Caller
 from ctv_ads.errors import DependencyUnavailableError
 
 Connection = psycopg.Connection[DictRow]
+
+# What a transaction may take beyond its longest statement, so that the server, which can say
+# what it was doing, gives up before we do.
+_BEYOND_STATEMENTS_MS = 1000
+_LAST_WORDS_S = 1
+# A peer that is gone, not just busy: nothing acknowledged, no keepalive answered.
+_PEER_IS_GONE = {
+    "tcp_user_timeout": 10_000,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
+# The end of a session that was idle for too long is an InternalError to psycopg.
+_NO_ANSWER = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 _SET_IDENTITY = """
 SELECT set_config('app.organization_id', %s, true), set_config('app.user_id', %s, true),
@@ -30,7 +48,18 @@ def connection_parameters(secret: Mapping[str, Any]) -> dict[str, Any]:
         "password": secret["password"],
         "sslmode": secret.get("sslmode", "require"),
         "application_name": "ctv-ads",
+        **_PEER_IS_GONE,
     }
+
+
+def _server_limits(statement_timeout_ms: int) -> str:
+    """Return what makes the server give up by itself; locks before what waits for them."""
+    limits = {
+        "statement_timeout": statement_timeout_ms,
+        "lock_timeout": statement_timeout_ms * 4 // 5,
+        "idle_in_transaction_session_timeout": statement_timeout_ms,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
 class Database:
@@ -39,13 +68,26 @@ class Database:
     Not for several threads: Lambda gives each invocation its own process.
     """
 
-    def __init__(self, secret: Mapping[str, Any], *, connect_timeout_s: int = 3) -> None:
-        """Take the credentials as Secrets Manager keeps them for RDS."""
+    def __init__(
+        self,
+        secret: Mapping[str, Any],
+        *,
+        connect_timeout_s: int = 3,
+        statement_timeout_ms: int = 5000,
+    ) -> None:
+        """Take the credentials as Secrets Manager keeps them for RDS.
+
+        A statement may take `statement_timeout_ms`; a whole transaction, with connecting and
+        what happens between its statements, a second more. Both belong below the function's
+        own timeout: after that nobody is left to say which dependency it was.
+        """
+        self._bound_s = (statement_timeout_ms + _BEYOND_STATEMENTS_MS) / 1000
         self._parameters = {
             **connection_parameters(secret),
             "connect_timeout": connect_timeout_s,
+            "options": _server_limits(statement_timeout_ms),
         }
-        self._connection: Connection | None = None
+        self._connection: BoundedConnection | None = None
         self._open: tuple[str, ...] | None = None
 
     @contextmanager
@@ -56,7 +98,7 @@ class Database:
         inside another of the same caller is part of it: the outer one commits both.
 
         Raises:
-            DependencyUnavailableError: PostgreSQL does not answer, or went away meanwhile.
+            DependencyUnavailableError: PostgreSQL does not answer in time, or went away meanwhile.
         """
         identity = _identity(caller)
         if self._open is not None and self._connection is not None:
@@ -73,8 +115,9 @@ class Database:
             finally:
                 self._open = None
                 if not connection.closed:
+                    connection.answer_by(monotonic() + _LAST_WORDS_S)
                     connection.rollback()
-        except psycopg.OperationalError as error:
+        except _NO_ANSWER as error:
             self.close()
             raise DependencyUnavailableError("postgresql", str(error).strip()) from error
 
@@ -84,16 +127,21 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _begin(self, identity: tuple[str, ...]) -> Connection:
+    def _begin(self, identity: tuple[str, ...]) -> BoundedConnection:
         """Return a connection inside a transaction; a kept one that has died is replaced."""
+        deadline = monotonic() + self._bound_s
         if self._connection is not None:
             try:
+                self._connection.answer_by(deadline)
                 self._connection.execute(_SET_IDENTITY, identity)
-            except psycopg.OperationalError:
+            except AnswerTimeoutError:
+                raise  # the server is not dead but silent, and would be to a new connection
+            except _NO_ANSWER:
                 self.close()
             else:
                 return self._connection
-        self._connection = psycopg.connect(**self._parameters, row_factory=dict_row)
+        self._connection = BoundedConnection.connect(**self._parameters, row_factory=dict_row)
+        self._connection.answer_by(deadline)
         self._connection.execute(_SET_IDENTITY, identity)
         return self._connection
 
