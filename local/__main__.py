@@ -23,8 +23,11 @@ def main() -> int:
     try:
         options = Options.from_environment(os.environ)
         if command == "reset":
-            DataFolder(options.data_dir).empty()
-            print(f"deleted {options.data_dir}")
+            left = DataFolder(options.data_dir).empty()
+            if left:
+                print(f"deleted the product's data in {options.data_dir}; left {', '.join(left)}")
+            else:
+                print(f"deleted {options.data_dir}")
             return 0
         return asyncio.run(run(options))
     except LocalError as error:

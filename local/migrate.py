@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _owner(options: Options) -> Iterator[psycopg.Connection[tuple[str, ...]]]:
     """Connect as the schema's owner, with the roles of the functions in place."""
-    options.data_dir.mkdir(parents=True, exist_ok=True)
+    folder = DataFolder(options.data_dir)
+    folder.claim()
     secrets = Secrets.load(options.data_dir / "secrets.json")
     server = PostgresServer(
         options.data_dir / "postgres",
@@ -55,7 +56,6 @@ def _owner(options: Options) -> Iterator[psycopg.Connection[tuple[str, ...]]]:
         password=secrets.owner_password,
         log=options.data_dir / "logs" / "postgresql.log",
     )
-    folder = DataFolder(options.data_dir)
     starts_it = is_free(options.ports.postgres)
     if starts_it:
         folder.open()

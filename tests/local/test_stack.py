@@ -198,30 +198,29 @@ def test_busy_ports_are_named_with_a_way_out(
     assert f"PORT={free.port + 100} make run" in str(refused.value)
 
 
-def test_long_logs_are_set_aside(tmp_path: Path) -> None:
-    folder = DataFolder(tmp_path)
-    folder.logs.mkdir()
-    (folder.logs / "short.log").write_text("short")
-    with (folder.logs / "long.log").open("wb") as log:
-        log.truncate(11 * 1024 * 1024)
-    folder.trim_logs()
-    assert {log.name for log in folder.logs.iterdir()} == {"short.log", "long.log.1"}
+_WITH_A_BROKEN_VALKEY = """
+import sys
+from local import valkey
+from local.__main__ import main
+valkey._binary = lambda broken=sys.argv.pop(): broken
+sys.exit(main())
+"""
 
 
-def test_reset_empties_only_what_the_product_made(tmp_path: Path) -> None:
-    ours, foreign = tmp_path / "ours", tmp_path / "foreign"
-    folder = DataFolder(ours)
-    folder.open()
-    (ours / "secrets.json").write_text("{}")
-    with pytest.raises(LocalError, match="another copy runs"):
-        DataFolder(ours).empty()
-    folder.close()
-    DataFolder(ours).empty()
-    assert not ours.exists()
-    DataFolder(ours).empty()  # nothing there is fine
-
-    foreign.mkdir()
-    (foreign / "thesis.txt").write_text("years of work")
-    with pytest.raises(LocalError, match="nothing was deleted"):
-        DataFolder(foreign).empty()
-    assert (foreign / "thesis.txt").exists()
+def test_a_valkey_that_does_not_start_is_named_with_its_own_words(parent_folder: Path) -> None:
+    folder, broken = parent_folder / "no-valkey", parent_folder / "valkey-server"
+    broken.write_text("#!/bin/sh\necho 'libssl.so.3: no such file'\nexit 127\n")
+    broken.chmod(0o755)
+    environment = {**os.environ, "PORT": str(free_block()), "DATA_DIR": str(folder)}
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITH_A_BROKEN_VALKEY, "run", str(broken)],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "error: Valkey ended with status 127:\n  libssl.so.3: no such file\n"
+    assert not [p for p in psutil.process_iter() if str(folder) in " ".join(_command(p))]
