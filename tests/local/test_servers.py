@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
+from local import postgres
 from local.emulator import Emulator
 from local.ports import free_port
 from local.postgres import PostgresServer
@@ -54,6 +55,67 @@ def test_postgres_that_cannot_listen_says_why(
         twin.start()
 
 
+def test_postgres_touches_no_folder_of_others(postgres_folder: Path) -> None:
+    postgres_folder.mkdir()
+    (postgres_folder / "thesis.txt").write_text("years of work")
+    before = postgres_folder.stat()
+    server = PostgresServer(postgres_folder, free_port(), password="p", durable=False)
+    with pytest.raises(LocalError, match=r"no PG_VERSION.*Nothing was touched: move it") as refused:
+        server.start()
+    assert str(postgres_folder.resolve()) in str(refused.value)
+    assert (postgres_folder / "thesis.txt").read_text() == "years of work"
+    after = postgres_folder.stat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+    assert list(postgres_folder.parent.iterdir()) == [postgres_folder]
+
+
+def test_a_failed_initdb_leaves_everything_as_it_was(
+    postgres_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(name: str) -> str:
+        return "/bin/false" if name == "initdb" else binary(name)
+
+    binary = postgres._binary
+    monkeypatch.setattr(postgres, "_binary", refusing)
+    postgres_folder.mkdir()
+    inode = postgres_folder.stat().st_ino
+    server = PostgresServer(postgres_folder, free_port(), password="p", durable=False)
+    with pytest.raises(LocalError, match="initdb failed"):
+        server.start()
+    assert postgres_folder.stat().st_ino == inode, "the empty folder is not ours to delete"
+    assert {path.name for path in postgres_folder.parent.iterdir()} <= {"data", "data.log"}
+
+
+def test_what_appears_while_initdb_runs_is_kept(
+    postgres_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def initialize(self: PostgresServer, folder: Path) -> None:
+        really_initialize(self, folder)
+        postgres_folder.mkdir()
+        (postgres_folder / "thesis.txt").touch()
+
+    really_initialize = PostgresServer._initialize
+    monkeypatch.setattr(PostgresServer, "_initialize", initialize)
+    server = PostgresServer(postgres_folder, free_port(), password="p", durable=False)
+    with pytest.raises(LocalError, match="cannot be made"):
+        server.prepare()
+    assert [path.name for path in postgres_folder.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in postgres_folder.parent.iterdir()] == ["data"]
+
+
+def test_postgres_moves_into_an_empty_folder(postgres_folder: Path) -> None:
+    postgres_folder.mkdir()
+    PostgresServer(postgres_folder, free_port(), password="p", durable=False).prepare()
+    assert (postgres_folder / "PG_VERSION").exists()
+
+
+def test_valkey_that_cannot_listen_says_why(valkey_server: ValkeyServer) -> None:
+    twin = ValkeyServer(valkey_server.port)
+    with pytest.raises(LocalError, match=r"(?s)Valkey ended with status 1.*Address already in use"):
+        twin.start()
+    twin.stop()
+
+
 def test_valkey_answers(valkey_server: ValkeyServer) -> None:
     with socket.create_connection(("127.0.0.1", valkey_server.port)) as connection:
         connection.sendall(b"PING\r\n")
@@ -86,6 +148,7 @@ def test_emulator_that_was_killed_keeps_its_objects(tmp_path: Path) -> None:
     emulator.s3.put_object(Bucket=MEDIA_BUCKET, Key="a.mp4", Body=b"film")
     assert emulator.process is not None
     kill(emulator.process)
+    emulator.stop()
     with Emulator(tmp_path, free_port()) as emulator:
         create_resources(emulator)
         assert emulator.s3.get_object(Bucket=MEDIA_BUCKET, Key="a.mp4")["Body"].read() == b"film"
