@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ctv_ads.domain.campaign import CampaignStatus
-from ctv_ads.domain.campaign_list import CampaignSummary
+from ctv_ads.domain.campaign import CampaignStatus, CampaignSummary
 from ctv_ads.domain.listing import Page
 from ctv_ads.web.cursors import write_cursor
 

@@ -75,8 +75,8 @@ class CampaignDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
-    """A campaign as stored, with what has been billed so far."""
+class CampaignSummary:
+    """A campaign as lists show it: without its line items, of which there may be many."""
 
     campaign_id: CampaignId
     advertiser_id: AdvertiserId
@@ -93,6 +93,12 @@ class Campaign:
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign(CampaignSummary):
+    """A campaign as stored, with what has been billed so far."""
+
     line_items: tuple[LineItemSummary, ...]
 
     @property

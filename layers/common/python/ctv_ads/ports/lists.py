@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ctv_ads.domain.audit import AuditEvent
-from ctv_ads.domain.campaign_list import CampaignSummary
+from ctv_ads.domain.campaign import CampaignSummary
 from ctv_ads.domain.listing import Cursor, ListQuery, Page
 
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from psycopg.rows import DictRow
 
+from ctv_ads.adapters.postgres.campaigns import summary_fields
 from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.adapters.postgres.listing import Listing, contains
-from ctv_ads.domain.campaign import CampaignStatus
-from ctv_ads.domain.campaign_list import CampaignSummary
-from ctv_ads.domain.ids import AdvertiserId, CampaignId
+from ctv_ads.domain.campaign import CampaignSummary
 from ctv_ads.domain.listing import Cursor, ListQuery, Page
 
 CAMPAIGNS = Listing(
@@ -68,20 +67,4 @@ def _searching(query: ListQuery) -> ListQuery:
 
 
 def _summary(row: DictRow) -> CampaignSummary:
-    return CampaignSummary(
-        campaign_id=CampaignId(str(row["campaign_id"])),
-        advertiser_id=AdvertiserId(str(row["advertiser_id"])),
-        advertiser_name=row["advertiser_name"],
-        name=row["name"],
-        status=CampaignStatus(row["status"]),
-        budget_micros=row["budget_micros"],
-        billed_micros=row["billed_micros"],
-        cpm_micros=row["cpm_micros"],
-        currency=row["currency"],
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        timezone=row["timezone"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
+    return CampaignSummary(**summary_fields(row))

@@ -150,25 +150,30 @@ def _advertiser_problem(code: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(message, [FieldProblem("advertiser_id", code, message)])
 
 
+def summary_fields(row: DictRow) -> dict[str, Any]:
+    """Return the values of a `CampaignSummary`, by name."""
+    return {
+        "campaign_id": CampaignId(str(row["campaign_id"])),
+        "advertiser_id": AdvertiserId(str(row["advertiser_id"])),
+        "advertiser_name": row["advertiser_name"],
+        "name": row["name"],
+        "status": CampaignStatus(row["status"]),
+        "budget_micros": row["budget_micros"],
+        "billed_micros": row["billed_micros"],
+        "cpm_micros": row["cpm_micros"],
+        "currency": row["currency"],
+        "starts_at": row["starts_at"],
+        "ends_at": row["ends_at"],
+        "timezone": row["timezone"],
+        "version": row["version"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
 def _campaign(row: DictRow) -> Campaign:
-    return Campaign(
-        campaign_id=CampaignId(str(row["campaign_id"])),
-        advertiser_id=AdvertiserId(str(row["advertiser_id"])),
-        advertiser_name=row["advertiser_name"],
-        name=row["name"],
-        status=CampaignStatus(row["status"]),
-        budget_micros=row["budget_micros"],
-        billed_micros=row["billed_micros"],
-        cpm_micros=row["cpm_micros"],
-        currency=row["currency"],
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        timezone=row["timezone"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        line_items=tuple(_line_item(item) for item in row["line_items"]),
-    )
+    line_items = tuple(_line_item(item) for item in row["line_items"])
+    return Campaign(**summary_fields(row), line_items=line_items)
 
 
 def _line_item(item: dict[str, Any]) -> LineItemSummary:
