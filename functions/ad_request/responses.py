@@ -12,8 +12,17 @@ from ctv_ads.use_cases.serve_ad import AdDecision, ServedAd
 from ctv_ads.vast.tracking import AdTracking
 from ctv_ads.vast.vast import NO_AD, InlineAd, vast_document
 from ctv_ads.web.problems import problem, problem_response
+from ctv_ads.web.security import MACHINE_HEADERS
 
-_UNCACHED = "no-store, private, max-age=0"
+_COMMON = {**MACHINE_HEADERS, "cache-control": "no-store, private, max-age=0"}
+_VAST_HEADERS = {**_COMMON, "content-type": "application/xml; charset=utf-8"}
+_JSON_HEADERS = {**_COMMON, "content-type": "application/json"}
+_PREFLIGHT_HEADERS = {
+    **MACHINE_HEADERS,
+    "access-control-allow-methods": "GET, POST, OPTIONS",
+    "access-control-allow-headers": "content-type",
+    "access-control-max-age": "86400",
+}
 
 
 def cors_headers(origin: str | None) -> dict[str, str]:
@@ -34,12 +43,7 @@ def preflight(origin: str | None) -> dict[str, Any]:
     """Answer a browser's preflight."""
     return {
         "statusCode": HTTPStatus.NO_CONTENT.value,
-        "headers": {
-            **cors_headers(origin),
-            "access-control-allow-methods": "GET, POST, OPTIONS",
-            "access-control-allow-headers": "content-type",
-            "access-control-max-age": "86400",
-        },
+        "headers": {**_PREFLIGHT_HEADERS, **cors_headers(origin)},
         "body": "",
     }
 
@@ -58,12 +62,7 @@ def vast_response(decision: AdDecision, base_url: str, origin: str | None) -> di
         )
     return {
         "statusCode": HTTPStatus.OK.value,
-        "headers": {
-            "content-type": "application/xml; charset=utf-8",
-            "cache-control": _UNCACHED,
-            **_decision_headers(decision),
-            **cors_headers(origin),
-        },
+        "headers": {**_VAST_HEADERS, **_decision_headers(decision), **cors_headers(origin)},
         "body": document,
     }
 
@@ -77,11 +76,7 @@ def json_response(decision: AdDecision, base_url: str, origin: str | None) -> di
     }
     return {
         "statusCode": HTTPStatus.OK.value,
-        "headers": {
-            "content-type": "application/json",
-            "cache-control": _UNCACHED,
-            **cors_headers(origin),
-        },
+        "headers": {**_JSON_HEADERS, **cors_headers(origin)},
         "body": orjson.dumps(document).decode(),
     }
 
@@ -93,7 +88,7 @@ def invalid_request(
     document = problem(
         HTTPStatus.BAD_REQUEST, str(error), request_id=request_id, errors=error.problems
     )
-    return problem_response(document, **cors_headers(origin))
+    return problem_response(document, **MACHINE_HEADERS, **cors_headers(origin))
 
 
 def _decision_headers(decision: AdDecision) -> Mapping[str, str]:

@@ -16,10 +16,15 @@ from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.errors import DependencyUnavailableError, FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall, BeaconOutcome
 from ctv_ads.web.problems import problem, problem_of, problem_response
+from ctv_ads.web.security import MACHINE_HEADERS
 from functions.impressions.client import device_of
 
 _LOG = logging.getLogger(__name__)
-_HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-store"}
+_HEADERS = {
+    **MACHINE_HEADERS,
+    "access-control-allow-origin": "*",
+    "cache-control": "no-store",
+}
 _PREFLIGHT_HEADERS = {
     **_HEADERS,
     "access-control-allow-methods": "GET, POST, OPTIONS",

@@ -34,6 +34,7 @@ from ctv_ads.use_cases.placements import TraffickPlacements
 from ctv_ads.use_cases.registration import Register
 from ctv_ads.use_cases.sessions import KeepSessions
 from ctv_ads.use_cases.uploads import Uploads
+from ctv_ads.web.security import MACHINE_HEADERS
 from functions.analytics import handler as analytics
 from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
@@ -68,6 +69,12 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    def assert_for_machines(self) -> None:
+        """The answer carries what every answer of the decision plane carries, and no cookie."""
+        assert "set-cookie" not in self.headers
+        for name, value in MACHINE_HEADERS.items():
+            assert self.headers[name] == value
 
     def assert_problem(self, status: int, kind: str, *paths: str) -> None:
         """The answer is a problem document (RFC 9457) about these fields."""

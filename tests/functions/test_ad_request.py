@@ -45,7 +45,9 @@ def answer_to(event: Event, reader: Any, monkeypatch: pytest.MonkeyPatch, seed: 
     )
     monkeypatch.setattr(handler, "ad_server", lambda: serve)
     monkeypatch.setattr(handler, "ad_server_settings", Settings)
-    return answer_of(handler.lambda_handler(event, object()))
+    answer = answer_of(handler.lambda_handler(event, object()))
+    answer.assert_for_machines()
+    return answer
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ class Collector:
     patch: Callable[[Any, datetime], None]
 
     def call(self, event: Event) -> Answer:
-        return answer_of(handler.lambda_handler(event, object()))
+        answer = answer_of(handler.lambda_handler(event, object()))
+        answer.assert_for_machines()
+        return answer
 
 
 @pytest.fixture

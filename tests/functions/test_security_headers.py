@@ -1,4 +1,7 @@
-"""What every answer of the control plane carries, whoever may call it from where."""
+"""What every answer carries, whoever may call it from where.
+
+The tests of the ad request and of the collector look at each of their answers.
+"""
 
 import base64
 import hashlib
@@ -7,7 +10,7 @@ import re
 import pytest
 
 from ctv_ads.web import resolver
-from ctv_ads.web.security import SECURITY_HEADERS
+from ctv_ads.web.security import MACHINE_HEADERS, SECURITY_HEADERS
 from functions.platform import handler as platform
 from tests.functions.conftest import Answer, Office, answer_of
 from tests.functions.recorded import api_event
@@ -39,6 +42,14 @@ def test_every_answer_is_secured(office: Office, method: str, path: str, status:
     for name, value in SECURITY_HEADERS.items():
         assert answer.headers[name.lower()] == value
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_what_players_get_may_be_read_by_any_page_and_run_in_none() -> None:
+    assert MACHINE_HEADERS["x-content-type-options"] == "nosniff"
+    assert MACHINE_HEADERS["cross-origin-resource-policy"] == "cross-origin"
+    policy = MACHINE_HEADERS["content-security-policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'"
+    assert "max-age=" in MACHINE_HEADERS["strict-transport-security"]
 
 
 def test_the_documentation_runs_its_own_scripts_and_no_others() -> None:

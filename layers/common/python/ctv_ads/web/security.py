@@ -1,4 +1,7 @@
-"""Headers that every answer of the control plane carries, and CORS for configured origins."""
+"""Headers that every answer carries, and CORS for configured origins.
+
+Standard library only: the decision plane imports it too.
+"""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -16,6 +19,16 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+MACHINE_HEADERS: Mapping[str, str] = {
+    "strict-transport-security": SECURITY_HEADERS["Strict-Transport-Security"],
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    # A player is a page of another origin, and may embed what it gets without asking (a pixel).
+    "cross-origin-resource-policy": "cross-origin",
+}
+"""What every answer of the decision plane carries: players and stitchers read it, not browsers
+that show pages. Merged into constants, so that it costs a decision nothing."""
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = "authorization, content-type, idempotency-key, if-match"
 _EXPOSED = "ETag, Idempotent-Replay, Location, RateLimit, RateLimit-Policy, Retry-After"
@@ -23,7 +36,7 @@ _PREFLIGHT_LIFETIME_S = 600
 
 
 def secured(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add the security headers that the answer has not set for itself."""
+    """Add the security headers of the control plane that the answer has not set for itself."""
     headers = answer.setdefault("headers", {})
     present = {name.lower() for name in headers}
     for name, value in SECURITY_HEADERS.items():
