@@ -1,5 +1,6 @@
 """Copies of campaigns, and the status of many at once."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,8 +55,8 @@ def booked(office: Office) -> Campaign:
         office,
         "INSERT INTO line_items SELECT copy.* FROM line_items l, jsonb_populate_record(l,"
         " jsonb_build_object('line_item_id', uuidv7(), 'is_default', false, 'name', 'Second',"
-        " 'frequency_caps', '[{\"limit\": 3}]'::jsonb, 'pacing', 'asap')) AS copy"
-        " WHERE l.line_item_id = %s",
+        " 'frequency_caps', %s::jsonb, 'pacing', 'asap')) AS copy WHERE l.line_item_id = %s",
+        json.dumps([{"limit": 3, "window_ms": None, "scope": "campaign", "key": "device"}]),
         item,
     )
     creative = rows_of(office, "creatives", campaign.campaign_id)[1]["creative_id"]

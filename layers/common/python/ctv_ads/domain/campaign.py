@@ -1,6 +1,6 @@
 """Campaigns and their line items: what is booked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -105,34 +105,3 @@ class Campaign(CampaignSummary):
     def remaining_micros(self) -> int:
         """What may still be billed."""
         return self.budget_micros - self.billed_micros
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """One thing that keeps a campaign from being activated."""
-
-    path: str
-    code: str
-    message: str
-
-
-def obstacles_to_activation(
-    campaign: Campaign, *, ready_creatives: int, now: datetime
-) -> Sequence[Obstacle]:
-    """Return everything that keeps `campaign` from serving, empty when nothing does."""
-    obstacles = []
-    if ready_creatives == 0:
-        obstacles.append(
-            Obstacle("creatives", "no_ready_creative", "no creative of this campaign is ready")
-        )
-    if campaign.ends_at <= now:
-        obstacles.append(Obstacle("ends_at", "flight_ended", "the flight has already ended"))
-    if campaign.remaining_micros < campaign.cpm_micros // 1000 or campaign.budget_micros == 0:
-        obstacles.append(
-            Obstacle(
-                "budget_micros",
-                "budget_too_small",
-                "what is left of the budget does not pay for one impression",
-            )
-        )
-    return obstacles

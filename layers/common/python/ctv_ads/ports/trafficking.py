@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ctv_ads.domain.access import Caller
+from ctv_ads.domain.activation import BookedLineItem
 from ctv_ads.domain.advertiser import Advertiser, AdvertiserTerms
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, LineItemId, PlacementId
 from ctv_ads.domain.line_item import CreativeAssignment, LineItem, LineItemTerms
@@ -93,6 +94,9 @@ class LineItems(Protocol):
 
     def count(self, campaign_id: CampaignId) -> int:
         """Count the campaign's line items."""
+
+    def booked(self, campaign_id: CampaignId) -> Sequence[BookedLineItem]:
+        """Return all of the campaign's line items with what each rotates, oldest first."""
 
     def update(self, line_item_id: LineItemId, terms: LineItemTerms, now: datetime) -> None:
         """Write the terms and count the version up."""

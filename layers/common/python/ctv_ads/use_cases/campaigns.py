@@ -5,18 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctv_ads.domain.access import Action, Caller
-from ctv_ads.domain.campaign import (
-    NEXT_STATUSES,
-    Campaign,
-    CampaignDraft,
-    CampaignStatus,
-    obstacles_to_activation,
-)
+from ctv_ads.domain.activation import obstacles_to_activation
+from ctv_ads.domain.campaign import NEXT_STATUSES, Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.campaign_change import conflicts_of_change, draft_of, problems_of_change
 from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.errors import ConflictError, FieldProblem
 from ctv_ads.ports.base import CheckVersion, Clock, NewId, any_version
-from ctv_ads.ports.control_plane import Campaigns, NewCampaignIds, Stores
+from ctv_ads.ports.control_plane import NewCampaignIds, Store, Stores
 from ctv_ads.ports.pipeline import InventoryChanges
 from ctv_ads.use_cases.permission import require
 from ctv_ads.use_cases.refusal import refuse_conflicting, refuse_invalid
@@ -97,7 +92,7 @@ class TraffickCampaigns:
             campaign = store.campaigns.get(campaign_id, for_update=True)
             check_version(campaign.version)
             if campaign.status is not status:
-                self._refuse_impossible(store.campaigns, campaign, status)
+                self._refuse_impossible(store, campaign, status)
                 store.campaigns.set_status(campaign_id, status, self.clock())
                 campaign = store.campaigns.get(campaign_id)
         self.inventory_changes.announce(f"campaign {campaign_id} is {status}")
@@ -122,23 +117,21 @@ class TraffickCampaigns:
             store.campaigns.delete(campaign_id, self.clock())
         self.inventory_changes.announce(f"campaign {campaign_id} is deleted")
 
-    def _refuse_impossible(
-        self, campaigns: Campaigns, campaign: Campaign, status: CampaignStatus
-    ) -> None:
+    def _refuse_impossible(self, store: Store, campaign: Campaign, status: CampaignStatus) -> None:
         if status not in NEXT_STATUSES[campaign.status]:
             raise ConflictError(
                 f"a campaign that is {campaign.status} cannot become {status}",
                 [FieldProblem("status", "impossible_transition", _possible(campaign.status))],
             )
         if status is CampaignStatus.ACTIVE:
+            campaign_id = campaign.campaign_id
             obstacles = obstacles_to_activation(
                 campaign,
-                ready_creatives=campaigns.ready_creatives(campaign.campaign_id),
+                store.line_items.booked(campaign_id),
+                ready_creatives=store.campaigns.ready_creatives(campaign_id),
                 now=self.clock(),
             )
-            if obstacles:
-                problems = [FieldProblem(o.path, o.code, o.message) for o in obstacles]
-                raise ConflictError("the campaign cannot serve yet", problems)
+            refuse_conflicting(obstacles, "the campaign cannot serve yet")
 
 
 def _possible(status: CampaignStatus) -> str:

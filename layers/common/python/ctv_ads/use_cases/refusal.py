@@ -16,14 +16,16 @@ def refuse_invalid(problems: Sequence[Remark]) -> None:
         raise InvalidRequestError("at least one field is wrong", _field_problems(problems))
 
 
-def refuse_conflicting(problems: Sequence[Remark]) -> None:
+def refuse_conflicting(
+    problems: Sequence[Remark], message: str = "the present state does not allow it"
+) -> None:
     """Let the call go on only if the state of the thing allows it.
 
     Raises:
         ConflictError: it does not.
     """
     if problems:
-        raise ConflictError("the present state does not allow it", _field_problems(problems))
+        raise ConflictError(message, _field_problems(problems))
 
 
 def _field_problems(problems: Sequence[Remark]) -> list[FieldProblem]:

@@ -1,5 +1,6 @@
 """Line items, with the creatives that they rotate."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from ctv_ads.adapters.postgres.line_item_rows import (
 )
 from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Caller
+from ctv_ads.domain.activation import BookedLineItem, Rotated
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId
 from ctv_ads.domain.line_item import CreativeAssignment, LineItem, LineItemTerms
 from ctv_ads.domain.listing import ListQuery, Page
@@ -40,6 +42,16 @@ _LISTING = Listing(
     },
     totals={"billed_micros": "sum(billed_micros)"},
 )
+_OF_CAMPAIGN_LISTED = f"""
+SELECT {_COLUMNS} FROM line_items WHERE campaign_id = %s AND deleted_at IS NULL
+ORDER BY line_item_id"""  # noqa: S608
+_ROTATED = """
+SELECT a.line_item_id, r.status = 'ready' AND r.deleted_at IS NULL AS is_ready, a.starts_at,
+       a.ends_at
+FROM line_items l
+JOIN creative_assignments a USING (line_item_id)
+JOIN creatives r USING (creative_id)
+WHERE l.campaign_id = %s AND l.deleted_at IS NULL"""
 _INSERT = f"""
 INSERT INTO line_items (line_item_id, organization_id, campaign_id, {", ".join(TERMS)})
 VALUES (%(line_item_id)s, %(organization_id)s, %(campaign_id)s,
@@ -112,6 +124,18 @@ class PostgresLineItems:
         """Count the campaign's line items."""
         row = self._connection.execute(_COUNT, (campaign_id,)).fetchone()
         return int(row["line_items"]) if row else 0
+
+    def booked(self, campaign_id: CampaignId) -> Sequence[BookedLineItem]:
+        """Return all of the campaign's line items with what each rotates."""
+        rotated: dict[str, list[Rotated]] = defaultdict(list)
+        for row in self._connection.execute(_ROTATED, (campaign_id,)):
+            creative = Rotated(row["is_ready"], row["starts_at"], row["ends_at"])
+            rotated[str(row["line_item_id"])].append(creative)
+        rows = self._connection.execute(_OF_CAMPAIGN_LISTED.encode(), (campaign_id,))
+        return [
+            BookedLineItem(item, tuple(rotated.get(item.line_item_id, ())))
+            for item in map(line_item_of, rows)
+        ]
 
     def update(self, line_item_id: LineItemId, terms: LineItemTerms, now: datetime) -> None:
         """Write the terms and count the version up."""
