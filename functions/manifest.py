@@ -17,6 +17,7 @@ from functions.manifest_queues import (
 )
 from functions.manifest_shapes import (
     ENVIRONMENT_BY_NEED,
+    EVERYTHING_ELSE,
     FOR_PEOPLE,
     FOR_SIGNING_IN,
     SIGNED_IN,
@@ -34,6 +35,7 @@ __all__ = [
     "AD_EVENTS",
     "CREATIVE_UPLOADS",
     "ENVIRONMENT_BY_NEED",
+    "EVERYTHING_ELSE",
     "FUNCTIONS",
     "INVENTORY_CHANGES",
     "MAILS",
@@ -262,12 +264,15 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         name="platform",
         entry_point="platform.handler",
-        purpose="Tell how each dependency is, and serve the API's own documentation",
+        purpose="Tell how each dependency is, document the API, refuse what has no route",
         memory_mib=512,
         timeout_s=10,
         needs=(Need.DATABASE_API, Need.VALKEY, Need.HEALTH_CHECKS),
         extra_environment=("ALLOWED_ORIGINS",),
-        routes=routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
+        routes=(
+            *routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
+            EVERYTHING_ELSE,
+        ),
     ),
     Function(
         name="migrate",

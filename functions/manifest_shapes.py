@@ -126,7 +126,11 @@ class Route:
     @property
     def key(self) -> str:
         """The route key as API Gateway spells it: `GET /health`."""
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.path}".strip()
+
+
+EVERYTHING_ELSE = Route("$default", "")
+"""What no other route fits (API Gateway's `$default`): unknown paths and methods."""
 
 
 def routes(*keys: str) -> tuple[Route, ...]:

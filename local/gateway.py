@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from http import HTTPStatus
@@ -49,7 +49,7 @@ class Gateway:
 
     def __init__(
         self,
-        functions: Iterable[Function],
+        functions: Sequence[Function],
         invokers: Mapping[str, Invokes],
         *,
         media: Media,
@@ -78,6 +78,8 @@ class Gateway:
                 [("content-type", "text/html; charset=utf-8")],
                 _start_page(scope),
             )
+        elif self._routes.everything_else is not None:
+            await self._call_function(self._routes.everything_else, scope, receive, send)
         else:
             await _refuse(send, HTTPStatus.NOT_FOUND, "Not Found", _request_id())
 

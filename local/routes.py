@@ -1,10 +1,10 @@
 """Which function answers a request: the manifest's routes, chosen as an HTTP API chooses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from functions.manifest import Function, Route
+from functions.manifest import EVERYTHING_ELSE, Function, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,30 @@ class Match:
 class RouteTable:
     """All routes, most specific first: a segment in words beats a placeholder."""
 
-    def __init__(self, functions: Iterable[Function]) -> None:
+    def __init__(self, functions: Sequence[Function]) -> None:
         self._routes = [
             (route.method, tuple(route.path.split("/")), route, function)
             for function in functions
             for route in function.routes
+            if route != EVERYTHING_ELSE
         ]
+        self._everything_else = next(
+            (
+                Match(function, EVERYTHING_ELSE, {})
+                for function in functions
+                if EVERYTHING_ELSE in function.routes
+            ),
+            None,
+        )
         for method, segments, route, _ in self._routes:
             if method == "ANY" or any(segment.endswith("+}") for segment in segments):
                 raise ValueError(f"the local gateway does not know routes like {route.key}")
         self._routes.sort(key=lambda row: tuple(_is_placeholder(part) for part in row[1]))
+
+    @property
+    def everything_else(self) -> Match | None:
+        """What answers where no route fits, or None: then it is the gateway that refuses."""
+        return self._everything_else
 
     def find(self, method: str, raw_path: str) -> Match | None:
         """Return the route for a request, or None; there is no automatic HEAD or OPTIONS.

@@ -18,7 +18,7 @@ from cdk.stacks.data import DataStack
 from cdk.stacks.events import EventsStack
 from cdk.stacks.network import NetworkStack
 from cdk.stage import Stage
-from functions.manifest import FUNCTIONS
+from functions.manifest import EVERYTHING_ELSE, FUNCTIONS
 
 # No address of the viewer, and the route instead of the path: paths hold beacon tokens.
 ACCESS_LOG = {
@@ -71,11 +71,23 @@ class ApiStack(Stack):
                 payload_format_version=apigateway.PayloadFormatVersion.VERSION_2_0,
             )
             for route in function.spec.routes:
-                self.http_api.add_routes(
-                    path=route.path,
-                    methods=[apigateway.HttpMethod[route.method]],
-                    integration=integration,
-                )
+                if route == EVERYTHING_ELSE:
+                    self._add_default_route(integration)
+                else:
+                    self.http_api.add_routes(
+                        path=route.path,
+                        methods=[apigateway.HttpMethod[route.method]],
+                        integration=integration,
+                    )
+
+    def _add_default_route(self, integration: integrations.HttpLambdaIntegration) -> None:
+        apigateway.HttpRoute(
+            self,
+            "EverythingElse",
+            http_api=self.http_api,
+            integration=integration,
+            route_key=apigateway.HttpRouteKey.DEFAULT,
+        )
 
     def _add_stage(self, stage: Stage) -> None:
         http_stage = apigateway.HttpStage(

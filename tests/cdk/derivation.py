@@ -81,7 +81,8 @@ def _routes(assembly: Assembly, alias: Resource) -> tuple[Route, ...]:
         assert target[0] == "integrations/"
         integration = assembly.target(item.stack, target[1])
         if assembly.target(item.stack, integration.properties["IntegrationUri"]) == alias:
-            found.append(Route(*item.properties["RouteKey"].split(" ")))
+            method, _, path = item.properties["RouteKey"].partition(" ")
+            found.append(Route(method, path))
     return tuple(sorted(found, key=lambda route: route.key))
 
 

@@ -38,7 +38,7 @@ def test_the_openapi_document_lists_every_route(product: Product) -> None:
     }
     deployed = {route.key for function in FUNCTIONS for route in function.routes}
     preflights = {key for key in deployed if key.startswith("OPTIONS ")}
-    assert documented == deployed - preflights
+    assert documented == deployed - preflights - {"$default"}
 
 
 def test_every_documented_route_answers(product: Product) -> None:
@@ -47,8 +47,8 @@ def test_every_documented_route_answers(product: Product) -> None:
         address = re.sub(r"\{[^}]+\}", "00000000-0000-4000-8000-000000000000", path)
         for method in operations:
             answer = httpx.request(method, product.base_url + address)
-            # API Gateway's own refusal is {"message": …}: then nobody has the route.
-            assert answer.text != '{"message":"Not Found"}', f"{method} {path}"
+            assert "there is no such route" not in answer.text, f"{method} {path}"
+            assert answer.status_code != 405, f"{method} {path}"
             assert answer.status_code < 500, f"{method} {path}: {answer.text}"
 
 
@@ -82,10 +82,16 @@ def test_the_documentation_renders_in_a_browser(product: Product) -> None:
             assert operation["summary"] in rendered
 
 
-def test_an_unknown_address_is_refused_as_api_gateway_does(product: Product) -> None:
-    for path in ("/api/v1/nothing", "/api/v1/campaigns/", "/api//v1/campaigns"):
+def test_an_unknown_address_or_method_is_refused_as_a_problem(product: Product) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/campaigns/", "/api//v1/campaigns", "/health/"):
         answer = httpx.get(product.base_url + path)
-        assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+        assert answer.json()["request_id"] == answer.headers["apigw-requestid"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for method, path in (("PUT", "/api/v1/vast"), ("DELETE", "/health")):
+        answer = httpx.request(method, product.base_url + path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+        assert answer.headers["content-type"] == "application/problem+json"
     start_page = httpx.get(f"{product.base_url}/")
     assert start_page.status_code == 200
     assert "/api/docs" in start_page.text, "the front door shows where to go"

@@ -30,6 +30,7 @@ def api_event(
     raw_path, _, query = path.partition("?")
     event = recorded("api_gateway_v2")
     event["rawPath"], event["rawQueryString"] = raw_path, query
+    event["routeKey"] = f"{method} {raw_path}"
     event["requestContext"]["http"] |= {"method": method, "path": raw_path}
     if query:
         joined: dict[str, list[str]] = {}

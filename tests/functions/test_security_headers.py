@@ -91,6 +91,12 @@ def test_browsers_learn_beforehand_what_such_a_page_may_send(office: Office) -> 
     assert not any(name.startswith("access-control") for name in others.headers)
 
 
+def test_options_are_answered_to_those_who_are_no_page_too(office: Office) -> None:
+    answer = office.call("campaigns", api_event("OPTIONS", "/api/v1/campaigns"))
+    assert (answer.status, answer.body) == (204, "")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_without_configuration_no_other_origin_may(office: Office) -> None:
     answer = office.send("auth", "GET", "/api/v1/auth/profile", headers={"origin": ORIGIN})
     assert not any(name.startswith("access-control") for name in answer.headers)

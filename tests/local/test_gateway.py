@@ -4,16 +4,20 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from functions.manifest import EVERYTHING_ELSE, Function
 from local.asgi import Scope, Send, Server, bind, respond
 from local.gateway import BODY_LIMIT_BYTES, Gateway
 from local.invocation import FunctionFailedError
 from tests.local.test_routes import a_function
 
-FUNCTION = a_function("f", "GET /api/{thing}", "POST /api/{thing}", "HEAD /api/{thing}")
+KEYS = ("GET /api/{thing}", "POST /api/{thing}", "HEAD /api/{thing}")
+FUNCTION = a_function("f", *KEYS)
+FUNCTION_FOR_ALL = replace(FUNCTION, routes=(*FUNCTION.routes, EVERYTHING_ELSE))
 
 
 class Handler:
@@ -40,13 +44,15 @@ class NoMedia:
 Check = Callable[[httpx.AsyncClient], Awaitable[None]]
 
 
-def with_gateway(handler: Handler, check: Check) -> list[tuple[str, str]]:
+def with_gateway(
+    handler: Handler, check: Check, function: Function = FUNCTION
+) -> list[tuple[str, str]]:
     """Run `check` against a gateway; return what it reported."""
     reports: list[tuple[str, str]] = []
 
     async def run() -> None:
         gateway = Gateway(
-            [FUNCTION],
+            [function],
             {"f": handler},
             media=NoMedia(),
             report=lambda who, what: reports.append((who, what)),
@@ -90,7 +96,7 @@ def test_a_request_reaches_the_function_as_an_event() -> None:
     assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
 
 
-def test_unknown_paths_and_methods_are_not_found() -> None:
+def test_without_a_default_route_the_gateway_itself_refuses() -> None:
     async def check(client: httpx.AsyncClient) -> None:
         for method, path in (("GET", "/nothing"), ("DELETE", "/api/x"), ("OPTIONS", "/api/x")):
             response = await client.request(method, path)
@@ -99,6 +105,20 @@ def test_unknown_paths_and_methods_are_not_found() -> None:
     handler = Handler()
     with_gateway(handler, check)
     assert handler.events == []
+
+
+def test_what_no_route_fits_reaches_the_default_route() -> None:
+    async def check(client: httpx.AsyncClient) -> None:
+        for method, path in (("GET", "/nothing"), ("DELETE", "/api/x"), ("POST", "/")):
+            assert (await client.request(method, path)).text == "ok"
+        assert (await client.get("/media/a.mp4")).text == "media a.mp4"
+        assert "/api/docs" in (await client.get("/")).text
+
+    handler = Handler()
+    with_gateway(handler, check, FUNCTION_FOR_ALL)
+    assert [event["routeKey"] for event in handler.events] == ["$default"] * 3
+    assert [event["rawPath"] for event in handler.events] == ["/nothing", "/api/x", "/"]
+    assert all("pathParameters" not in event for event in handler.events)
 
 
 def test_a_head_route_answers_without_a_body() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.manifest import FUNCTIONS, Function, Route
+from functions.manifest import EVERYTHING_ELSE, FUNCTIONS, Function, Route
 from local.routes import RouteTable
 
 
@@ -48,10 +48,17 @@ def test_nothing_else_answers(method: str, path: str) -> None:
 def test_every_route_of_the_manifest_reaches_its_function() -> None:
     table = RouteTable(FUNCTIONS)
     for function in FUNCTIONS:
-        for route in function.routes:
+        for route in set(function.routes) - {EVERYTHING_ELSE}:
             match = table.find(route.method, route.path.replace("{", "").replace("}", ""))
             assert match is not None
             assert (match.function, match.route) == (function, route)
+
+
+def test_one_function_answers_everything_else() -> None:
+    other = RouteTable(FUNCTIONS).everything_else
+    assert other is not None
+    assert (other.function.name, other.route.key) == ("platform", "$default")
+    assert RouteTable([a_function("f", "GET /a")]).everything_else is None
 
 
 def test_unknown_kinds_of_routes_are_refused() -> None:

@@ -66,13 +66,23 @@ class _Resolver(APIGatewayHttpResolver):
         """Answer one API Gateway request."""
         state = begin_request()
         origin = event.get("headers", {}).get("origin", "")
-        if origin and event["requestContext"]["http"]["method"] == "OPTIONS":
-            return secured(preflight(origin, _allowed_origins()))
+        if event["requestContext"]["http"]["method"] == "OPTIONS":
+            return preflight_answer(origin)
         answer: dict[str, Any] = super().resolve(event, context)
         answer.setdefault("headers", {}).update(state.headers)
-        if origin:
-            answer["headers"].update(cors_headers(origin, _allowed_origins()))
-        return secured(answer)
+        return finished(answer, origin)
+
+
+def finished(answer: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Add to an answer what pages of `origin` ("" for none) need, and the security headers."""
+    if origin:
+        answer["headers"].update(cors_headers(origin, _allowed_origins()))
+    return secured(answer)
+
+
+def preflight_answer(origin: str) -> dict[str, Any]:
+    """Return the answer to OPTIONS, which browsers ask before a page of `origin` may send."""
+    return secured(preflight(origin, _allowed_origins()))
 
 
 @cache
