@@ -8,7 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.ids import (
+    AdvertiserId,
+    CampaignId,
+    CreativeId,
+    LineItemId,
+    OrganizationId,
+    PlacementId,
+)
 from ctv_ads.domain.inventory import (
     Inventory,
     PublishedPlacement,
@@ -99,6 +106,7 @@ def _line_item(number: int, given: Mapping[str, Any]) -> ServableLineItem:
             **moments,
             "line_item_id": LineItemId(f"0193593b-0000-7000-8000-0000000000a{number}"),
             "campaign_id": CampaignId(f"0193593b-0000-7000-8000-0000000000b{number}"),
+            "advertiser_id": AdvertiserId(f"0193593b-0000-7000-8000-0000000000c{number}"),
             "creatives": tuple(
                 _creative(f"{number}{position}", creative)
                 for position, creative in enumerate(creatives)

@@ -191,6 +191,7 @@ def a_servable_creative(  # noqa: PLR0913 - each is what some test is about
     trackers: tuple[Tracker, ...] = (),
     verifications: tuple[Verification, ...] = (),
     vast_tag_url: str | None = None,
+    **others: Any,
 ) -> ServableCreative:
     known = CreativeId(creative_id or new_id())
     return ServableCreative(
@@ -209,6 +210,7 @@ def a_servable_creative(  # noqa: PLR0913 - each is what some test is about
         trackers=trackers,
         verifications=verifications,
         vast_tag_url=vast_tag_url,
+        **others,
     )
 
 
@@ -222,10 +224,12 @@ def a_servable_line_item(  # noqa: PLR0913 - each is what some test is about
     ends_at: datetime = NOON + DAY,
     remaining_micros: int = 1_000_000,
     creatives: Sequence[ServableCreative] | None = None,
+    **others: Any,
 ) -> ServableLineItem:
     return ServableLineItem(
         line_item_id=LineItemId(line_item_id or new_id()),
-        campaign_id=CampaignId(new_id()),
+        campaign_id=others.pop("campaign_id", None) or CampaignId(new_id()),
+        advertiser_id=others.pop("advertiser_id", None) or AdvertiserId(new_id()),
         advertiser_name=advertiser_name,
         priority=priority,
         price_micros=price_micros,
@@ -233,6 +237,7 @@ def a_servable_line_item(  # noqa: PLR0913 - each is what some test is about
         ends_at=ends_at,
         remaining_micros=remaining_micros,
         creatives=tuple([a_servable_creative()] if creatives is None else creatives),
+        **others,
     )
 
 

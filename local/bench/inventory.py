@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.ids import (
+    AdvertiserId,
     CampaignId,
     CreativeId,
     DecisionId,
@@ -42,6 +43,7 @@ def _line_item(number: int, now: datetime) -> ServableLineItem:
     return ServableLineItem(
         line_item_id=LineItemId(new_id()),
         campaign_id=CampaignId(new_id()),
+        advertiser_id=AdvertiserId(new_id()),
         advertiser_name=f"Advertiser {number}",
         priority=8,
         price_micros=10_000 + number % 50 * 100,

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from ctv_ads.domain.beacon import BeaconClaims, BeaconEvent
 from ctv_ads.domain.beacon_token import BadTokenError, TokenKeys, issue_token, read_token
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+from ctv_ads.domain.line_item import RateType
+from ctv_ads.domain.vocabulary import DEVICE_TYPES
 from ctv_ads.vast.tracking import AdTracking
 from tests.builders import KEYS, some_claims
 
@@ -28,6 +30,8 @@ def _claims(  # noqa: PLR0913, PLR0917 - a token carries them all
     price: int,
     ms: int,
     s: int,
+    paid: tuple[RateType, int],
+    viewer: tuple[str, str, int],
 ) -> BeaconClaims:
     decided_at = _EPOCH + timedelta(milliseconds=ms)
     return BeaconClaims(
@@ -39,14 +43,24 @@ def _claims(  # noqa: PLR0913, PLR0917 - a token carries them all
         creative_id=CreativeId(creative),
         placement_id=PlacementId(placement),
         price_micros=price,
+        rate_type=paid[0],
+        bucket=paid[1],
+        country=viewer[0],
+        device_type=viewer[1],
+        session=viewer[2],
     )
 
 
 _CLAIMS = st.builds(
     _claims, _ID, _ID, _ID, _ID,
     st.integers(0, 255), st.integers(0, 2**63 - 1), st.integers(0, 2**42), st.integers(0, 2**32 - 1),
+    st.tuples(st.sampled_from(RateType), st.integers(0, 2**32 - 1)),
+    st.tuples(
+        st.sampled_from(["", "AT", "US"]), st.sampled_from(["", *sorted(DEVICE_TYPES)]),
+        st.integers(0, 2**64 - 1),
+    ),
 )  # fmt: skip
-_KEY_IDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=16).filter(
+_KEY_IDS = st.text(string.ascii_letters + string.digits, min_size=1, max_size=8).filter(
     lambda key_id: key_id != "current"
 )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+from ctv_ads.domain.line_item import RateType
 
 
 class BeaconEvent(StrEnum):
@@ -56,6 +57,16 @@ class BeaconClaims:
     creative_id: CreativeId
     placement_id: PlacementId
     price_micros: int
+    """What the billable event of `rate_type` costs."""
+    rate_type: RateType = RateType.CPM
+    bucket: int = 0
+    """The grant of tokens that pays for it, below 2**32; 0 is none."""
+    country: str = ""
+    """ISO 3166-1 alpha-2 of the viewer when it was decided; empty when not known."""
+    device_type: str = ""
+    """A word of `vocabulary.DEVICE_TYPES`; empty when not known."""
+    session: int = 0
+    """A 64-bit hash of the viewing session, to count sessions by; 0 when not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Signed beacon tokens: about 140 characters that say what was decided and cannot be forged.
+"""Signed beacon tokens: about 170 characters that say what was decided and cannot be forged.
 
 Layout before base64url without padding: version (1 byte), key id length (1) and key id,
 the claims as `_CLAIMS`, and the first 16 bytes of HMAC-SHA256 over all that.
@@ -16,13 +16,18 @@ from datetime import UTC, datetime, timedelta
 
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+from ctv_ads.domain.line_item import RateType
 
-_VERSION = 1
+_VERSION = 2
 _SIGNATURE_BYTES = 16
 _LEAST_KEY_BYTES = 32
-_KEY_ID = re.compile("[A-Za-z0-9]{1,16}")
-# decision, line item, creative, placement; slot; decided at (ms); lifetime (s); price (micros)
-_CLAIMS = struct.Struct(">16s16s16s16sBQIQ")
+_KEY_ID = re.compile("[A-Za-z0-9]{1,8}")
+# decision, line item, creative, placement; slot; decided at (ms); lifetime (s); price (micros);
+# bucket; session; country; rate type; device type
+_CLAIMS = struct.Struct(">16s16s16s16sBQIQIQ2sBB")
+# By number in the token: only ever add at the end.
+_RATE_TYPES = (RateType.CPM, RateType.CPCV, RateType.FLAT)
+_DEVICE_TYPES = ("", "ctv", "connected_device", "set_top_box", "phone", "tablet", "pc")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,15 +48,13 @@ class TokenKeys:
 
         Raises:
             ValueError: there is no current key, a key is shorter than 32 characters, or an id
-                is not 1 to 16 letters and digits. A former key checks tokens too, so a weak
+                is not 1 to 8 letters and digits. A former key checks tokens too, so a weak
                 one would let anybody sign.
         """
         current = secret.get("current", "")
         keys = {key_id: text.encode() for key_id, text in secret.items() if key_id != "current"}
         if current not in keys or not all(map(_KEY_ID.fullmatch, keys)):
-            raise ValueError(
-                "the secret needs a current key, and ids of 1 to 16 letters and digits"
-            )
+            raise ValueError("the secret needs a current key, and ids of 1 to 8 letters and digits")
         if min(map(len, keys.values())) < _LEAST_KEY_BYTES:
             raise ValueError(f"the secret needs keys of at least {_LEAST_KEY_BYTES} characters")
         return cls(current, keys)
@@ -85,6 +88,11 @@ def issue_token(claims: BeaconClaims, keys: TokenKeys) -> str:
             (claims.decided_at - _EPOCH) // timedelta(milliseconds=1),
             (claims.expires_at - claims.decided_at) // timedelta(seconds=1),
             claims.price_micros,
+            claims.bucket,
+            claims.session,
+            claims.country.encode("ascii"),
+            _RATE_TYPES.index(claims.rate_type),
+            _DEVICE_TYPES.index(claims.device_type),
         )
     )
     signed = payload + _sign(payload, keys.keys[keys.current])
@@ -101,8 +109,15 @@ def read_token(token: str, keys: TokenKeys) -> BeaconClaims:
     key = keys.keys.get(key_id)
     if key is None or not hmac.compare_digest(signature, _sign(payload, key)):
         raise BadTokenError("the signature does not fit")
-    fields = _CLAIMS.unpack(payload[2 + len(key_id) :])
-    decision, line_item, creative, placement, slot, decided_ms, lifetime_s, price_micros = fields
+    return _claims(payload[2 + len(key_id) :])
+
+
+def _claims(packed: bytes) -> BeaconClaims:
+    fields = _CLAIMS.unpack(packed)
+    decision, line_item, creative, placement, slot, decided_ms, lifetime_s, price_micros = fields[
+        :8
+    ]
+    bucket, session, country, rate_type, device_type = fields[8:]
     decided_at = _EPOCH + timedelta(milliseconds=decided_ms)
     return BeaconClaims(
         decision_id=DecisionId(_unpack_id(decision)),
@@ -113,6 +128,11 @@ def read_token(token: str, keys: TokenKeys) -> BeaconClaims:
         creative_id=CreativeId(_unpack_id(creative)),
         placement_id=PlacementId(_unpack_id(placement)),
         price_micros=price_micros,
+        rate_type=_RATE_TYPES[rate_type],
+        bucket=bucket,
+        country=country.rstrip(b"\0").decode("ascii"),
+        device_type=_DEVICE_TYPES[device_type],
+        session=session,
     )
 
 

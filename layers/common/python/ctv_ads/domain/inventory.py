@@ -1,17 +1,30 @@
 """The published inventory: everything a decision reads, as one immutable snapshot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
+from ctv_ads.domain.frequency import FrequencyCap
 from ctv_ads.domain.ids import (
+    AdvertiserId,
     CampaignId,
     CreativeId,
     LineItemId,
     OrganizationId,
     PlacementId,
 )
+from ctv_ads.domain.line_item import (
+    CreativeRotation,
+    Daypart,
+    Pacing,
+    PodPosition,
+    RateType,
+    Separation,
+)
+from ctv_ads.domain.placement import SERVED_VAST_VERSION, VastVersion
+from ctv_ads.domain.targeting import Targeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +50,30 @@ class ServableCreative:
     trackers: tuple[Tracker, ...] = ()
     verifications: tuple[Verification, ...] = ()
     vast_tag_url: str | None = None
+    media_sha256: str = ""
+    """What tells that two creatives are the same film; empty for a tag."""
+    weight: int = 1
+    sequence: int | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    """Its assignment's window, when it has one."""
+    completion_rate_bp: int | None = None
+    """Measured completes per impression; None while there are too few to tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServableLineItem:
     """A line item of an active campaign with at least one ready creative.
 
-    `remaining_micros` is what its campaign had left when the snapshot was built.
+    `price_micros` is what one billable event costs: an impression (CPM) or a completed view
+    (CPCV); 0 of a flat rate. `value_micros` is what showing it once is expected to earn, by
+    which it is ranked. `remaining_micros` is what its campaign had left when the snapshot was
+    built.
     """
 
     line_item_id: LineItemId
     campaign_id: CampaignId
+    advertiser_id: AdvertiserId
     advertiser_name: str
     priority: int
     price_micros: int
@@ -55,14 +81,43 @@ class ServableLineItem:
     ends_at: datetime
     remaining_micros: int
     creatives: tuple[ServableCreative, ...]
+    advertiser_domain: str | None = None
+    category: str | None = None
+    """The advertiser's, of the IAB Ad Product Taxonomy 2.0."""
+    type: LineItemType = LineItemType.STANDARD
+    rate_type: RateType = RateType.CPM
+    value_micros: int = 0
+    needs_tokens: bool = True
+    """Whether it serves only out of granted tokens; a house ad without limits does not."""
+    urgency: int = 0
+    """How far behind its pacing it is, greater is more; breaks ties of rank."""
+    timezone: str = "UTC"
+    dayparts: tuple[Daypart, ...] = ()
+    targeting: Targeting = field(default_factory=dict)
+    frequency_caps: tuple[FrequencyCap, ...] = ()
+    separation: tuple[Separation, ...] = ()
+    creative_rotation: CreativeRotation = CreativeRotation.EVEN
+    pacing: Pacing = Pacing.EVEN
+    pod_position: PodPosition = PodPosition.ANY
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPlacement:
-    """Where ads are asked for."""
+    """Where ads are asked for, and what its owner says of every request (`PlacementTerms`)."""
 
     placement_id: PlacementId
     organization_id: OrganizationId
+    app_bundle: str | None = None
+    channel: str | None = None
+    default_break_ms: int | None = None
+    max_ads: int | None = None
+    min_ad_ms: int | None = None
+    max_ad_ms: int | None = None
+    vast_version: VastVersion = SERVED_VAST_VERSION
+    floor_cpm_micros: int = 0
+    blocked_categories: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    trusted_caller: bool = False
 
 
 @dataclass(frozen=True, slots=True)

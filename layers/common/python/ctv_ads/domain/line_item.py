@@ -78,6 +78,15 @@ class CreativeRotation(StrEnum):
     OPTIMIZED = "optimized"
 
 
+class PodPosition(StrEnum):
+    """Where in a pod a line item wants to run (OpenRTB 2.6 `slotinpod`, in words)."""
+
+    ANY = "any"
+    FIRST = "first"
+    LAST = "last"
+    FIRST_OR_LAST = "first_or_last"
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """What a line item is to deliver."""

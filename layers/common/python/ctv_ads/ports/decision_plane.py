@@ -1,9 +1,12 @@
 """Ports of the decision plane: the inventory it reads, the queue it feeds."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from ctv_ads.domain.beacon import Beacon
 from ctv_ads.domain.inventory import Inventory
+from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
 
 class InventoryReader(Protocol):
@@ -14,6 +17,31 @@ class InventoryReader(Protocol):
 
         Raises:
             DependencyUnavailableError: there is none, not even an old one.
+        """
+
+
+class PodFiller(Protocol):
+    """Fills one break atomically: caps, tokens, separation and fit, in one round trip."""
+
+    def fill(  # noqa: PLR0913 - all of them are one question
+        self,
+        spec: PodSpec,
+        candidates: Sequence[Candidate],
+        viewer: ViewerKeys,
+        *,
+        seed: int,
+        now: datetime,
+        version: str | None,
+        record: bytes,
+    ) -> FilledPod:
+        """Pick, reserve and count, or do nothing at all when `version` is not in force.
+
+        `version` None takes whatever is in force. `record` is kept with the outcome in the
+        list of recent decisions, in the same step.
+
+        Raises:
+            DependencyUnavailableError: no answer in time. Whether something was reserved is
+                not known; reservations that nobody claims expire.
         """
 
 

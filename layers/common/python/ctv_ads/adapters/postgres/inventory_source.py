@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.ids import (
+    AdvertiserId,
     CampaignId,
     CreativeId,
     LineItemId,
@@ -29,7 +30,8 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('inventory publishers'))
 _CLOCK = "SELECT clock_timestamp() AS built_at"
 _PLACEMENTS = "SELECT placement_id, organization_id, key FROM placements WHERE deleted_at IS NULL"
 _LINE_ITEMS = """
-SELECT l.line_item_id, l.organization_id, c.campaign_id, a.name AS advertiser_name, l.priority,
+SELECT l.line_item_id, l.organization_id, c.campaign_id, a.advertiser_id,
+       a.name AS advertiser_name, l.priority,
        coalesce(l.rate_micros, c.cpm_micros) AS cpm_micros,
        greatest(l.starts_at, c.starts_at) AS starts_at, least(l.ends_at, c.ends_at) AS ends_at,
        c.budget_micros - c.billed_micros AS remaining_micros,
@@ -58,7 +60,7 @@ WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
   AND l.rate_type = 'cpm' AND l.budget_micros IS NULL AND l.daily_budget_micros IS NULL
   AND l.goal_unit IS NULL AND l.dayparts = '[]' AND l.targeting = '{}'
   AND l.frequency_caps = '[]' AND l.separation = '[]'
-GROUP BY l.line_item_id, c.campaign_id, a.name"""
+GROUP BY l.line_item_id, c.campaign_id, a.advertiser_id, a.name"""
 
 
 class PostgresInventorySource:
@@ -98,6 +100,7 @@ class PostgresInventorySource:
         return ServableLineItem(
             line_item_id=LineItemId(str(row["line_item_id"])),
             campaign_id=CampaignId(str(row["campaign_id"])),
+            advertiser_id=AdvertiserId(str(row["advertiser_id"])),
             advertiser_name=row["advertiser_name"],
             priority=row["priority"],
             price_micros=impression_price_micros(row["cpm_micros"]),

@@ -1,0 +1,66 @@
+"""Pods: what competes for a break, and what came of it."""
+
+from dataclasses import dataclass
+
+from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
+from ctv_ads.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PodSpec:
+    """What may be filled. `duration_ms` None sets no limit but the number of ads."""
+
+    duration_ms: int | None
+    max_ads: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerKeys:
+    """By what views are counted. All are hashes; None is not known or not allowed."""
+
+    session: str | None = None
+    device: str | None = None
+    household: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A line item that may serve this break, in rank order, with the creatives that fit.
+
+    `creatives` stand in the order in which its rotation wants them tried; of a sequential
+    rotation they stand in sequence, and the viewer's own count says where to begin.
+    `spends_micros` is what it takes from the line item's tokens; 0 needs none.
+    """
+
+    line_item: ServableLineItem
+    creatives: tuple[ServableCreative, ...]
+    spends_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One slot of the pod: positions in the list of candidates and in its creatives.
+
+    `bucket` names the grant that pays for it (`0`: nothing to pay).
+    """
+
+    candidate: int
+    creative: int
+    bucket: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilledPod:
+    """The outcome: picks in play order, and one verdict for each candidate.
+
+    `optimality_gap_bp` is how much more than this pod the best one could be worth at most, in
+    basis points of that bound; 0 is proved optimal.
+    `version` is the inventory's version in force when it was filled. When `is_stale`, the
+    caller decided on another version, nothing was picked or counted, and it should reload.
+    """
+
+    picks: tuple[Pick, ...]
+    verdicts: tuple[Reason, ...]
+    optimality_gap_bp: int = 0
+    version: str | None = None
+    is_stale: bool = False
