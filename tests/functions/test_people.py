@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from ctv_ads.adapters.ids import new_id
@@ -193,9 +194,10 @@ def test_a_key_is_shown_once_and_opens_the_api(office: Office, host: Tenant) -> 
 
 def test_a_key_is_kept_as_a_hash_only(office: Office, host: Tenant) -> None:
     key = as_role(office, host)("POST", KEYS, {"name": "k", "role": "viewer"}).json["key"]
-    with office.world.api.transaction(host.caller) as connection:
-        (row,) = connection.execute("SELECT api_keys::text AS text FROM api_keys").fetchall()
-    assert key.rpartition("_")[2] not in row["text"]
+    with psycopg.connect(office.world.schema.owner_dsn) as owner:
+        query = "SELECT api_keys::text FROM api_keys WHERE organization_id = %s"
+        ((text,),) = owner.execute(query, (host.organization_id,)).fetchall()
+    assert key.rpartition("_")[2] not in text
 
 
 def test_a_key_does_what_its_role_and_its_maker_may(office: Office, host: Tenant) -> None:
@@ -243,37 +245,3 @@ def test_a_key_with_another_secret_is_none(office: Office, host: Tenant) -> None
     key = as_role(office, host)("POST", KEYS, {"name": "k", "role": "viewer"}).json["key"]
     refused = office.send("auth", "GET", "/api/v1/auth/profile", token=key[:-1] + "*")
     refused.assert_problem(401, "unauthenticated")
-
-
-ROUTES: dict[tuple[str, str, str], tuple[object, str]] = {
-    ("auth", "GET", MEMBERS): (None, "OATN"),
-    ("auth", "PATCH", f"{MEMBERS}/{{id}}"): ({}, "OA"),
-    ("auth", "DELETE", f"{MEMBERS}/{{id}}"): (None, "OA"),
-    ("auth", "POST", INVITATIONS): ({"email": "x@example.com", "role": "viewer"}, "OA"),
-    ("auth", "GET", INVITATIONS): (None, "OA"),
-    ("auth", "DELETE", f"{INVITATIONS}/{{id}}"): (None, "OA"),
-    ("auth", "POST", KEYS): ({"name": "k", "role": "viewer"}, "OA"),
-    ("auth", "GET", KEYS): (None, "OA"),
-    ("auth", "DELETE", f"{KEYS}/{{id}}"): (None, "OA"),
-    ("auth", "GET", "/api/v1/auth/profile"): (None, "OATNV"),
-    ("auth", "PATCH", "/api/v1/auth/profile"): ({}, "OATNV"),
-    ("campaigns", "GET", "/api/v1/campaigns"): (None, "OATNV"),
-    ("campaigns", "PUT", "/api/v1/campaigns/{id}/status"): ({"status": "paused"}, "OAT"),
-    ("campaigns", "DELETE", "/api/v1/campaigns/{id}"): (None, "OAT"),
-    ("creatives", "DELETE", "/api/v1/creatives/{id}"): (None, "OAT"),
-    ("analytics", "GET", "/api/v1/campaigns/{id}/stats"): (None, "OATNV"),
-}
-WALK = [(route, role) for route in ROUTES for role in Role]
-
-
-@pytest.mark.parametrize(("route", "role"), WALK)
-def test_each_role_may_call_what_the_table_allows(
-    office: Office, host: Tenant, route: tuple[str, str, str], role: Role
-) -> None:
-    function, method, path = route
-    body, may = ROUTES[route]
-    token = office.token(host, role, session_id=new_id())
-    answer = office.send(function, method, path.replace("{id}", new_id()), body, token=token)
-    letter = dict(zip(Role, "OATNV", strict=True))[role]
-    assert (answer.status != 403) is (letter in may), answer.body
-    assert answer.status < 500

@@ -99,6 +99,19 @@ def test_up_down_up_gives_the_same_schema(connection: Connection) -> None:
     assert schema_as_text(connection) == full
 
 
+def test_each_way_down_undoes_what_its_way_up_did(connection: Connection) -> None:
+    migrations = packaged_migrations()
+    migrate_up(connection, [])
+    for count, migration in enumerate(migrations, start=1):
+        before = schema_as_text(connection)
+        migrate_up(connection, migrations[:count])
+        below = migrations[count - 2].number if count > 1 else "0000"
+        assert migrate_down(connection, migrations[:count], to=below) == [migration.number]
+        undone = set(before) ^ set(schema_as_text(connection))
+        assert undone == set(), migration.title
+        migrate_up(connection, migrations[:count])
+
+
 def test_migrating_again_does_nothing(connection: Connection) -> None:
     migrate_up(connection, packaged_migrations())
     before = schema_as_text(connection)

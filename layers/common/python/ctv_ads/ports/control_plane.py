@@ -25,10 +25,10 @@ from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
 
 
 class Accounts(Protocol):
-    """People and the organizations they belong to."""
+    """Who acts, as a member of their organization."""
 
     def find(self, user_id: UserId, organization_id: OrganizationId) -> Account | None:
-        """Return a member of an organization, or None."""
+        """Return the person of this transaction, or None if they are another or no member."""
 
 
 @dataclass(frozen=True, slots=True)

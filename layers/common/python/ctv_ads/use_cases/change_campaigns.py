@@ -26,9 +26,7 @@ def duplicate_campaign(
     with campaigns.stores.transaction(caller) as store:
         original = store.campaigns.get(campaign_id)
         name = f"Copy of {original.name}"[:_LONGEST_NAME].rstrip()
-        made = store.campaign_copies.copy(
-            campaign_id, name=name, caller=caller, now=campaigns.clock()
-        )
+        made = store.campaign_copies.copy(campaign_id, name=name, now=campaigns.clock())
         return store.campaigns.get(made)
 
 

@@ -15,14 +15,7 @@ _PERSON = "SELECT * FROM person_by_email(%s)"
 _INVITATION = "SELECT * FROM invitation_by_token(%s)"
 _EMAIL = "SELECT * FROM email_token_owner(%s)"
 _KEY = "SELECT * FROM api_key_by_prefix(%s)"
-_MEMBER = """
-SELECT u.user_id, m.organization_id, o.name AS organization_name, m.role, u.email, u.name,
-       u.password_hash, u.version, u.email_verified_at IS NOT NULL AS email_verified,
-       m.advertiser_ids
-FROM users u
-JOIN memberships m USING (user_id)
-JOIN organizations o USING (organization_id)
-WHERE u.user_id = %s AND m.organization_id = %s"""
+_OWN = "SELECT * FROM own_account() WHERE user_id = %s AND organization_id = %s"
 
 
 class PostgresAccounts:
@@ -32,8 +25,8 @@ class PostgresAccounts:
         self._connection = connection
 
     def find(self, user_id: UserId, organization_id: OrganizationId) -> Account | None:
-        """Return a member of an organization, or None."""
-        row = self._connection.execute(_MEMBER, (user_id, organization_id)).fetchone()
+        """Return who acts, or None if this is not the person or no longer a member."""
+        row = self._connection.execute(_OWN, (user_id, organization_id)).fetchone()
         return account_of(row) if row else None
 
 

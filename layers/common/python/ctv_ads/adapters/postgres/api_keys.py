@@ -15,7 +15,9 @@ INSERT INTO api_keys (api_key_id, organization_id, name, role, prefix, token_has
                       created_at, expires_at)
 VALUES (%s, current_organization(), %s, %s, %s, %s, %s, %s, %s)"""
 _ALL = """
-SELECT k.*, u.last_used_at FROM api_keys k LEFT JOIN api_key_uses u USING (api_key_id)
+SELECT k.api_key_id, k.name, k.role, k.prefix, k.created_by, k.created_at, k.expires_at,
+       u.last_used_at
+FROM api_keys k LEFT JOIN api_key_uses u USING (api_key_id)
 WHERE k.deleted_at IS NULL ORDER BY k.api_key_id DESC LIMIT 1000"""
 _REVOKE = "UPDATE api_keys SET deleted_at = %s WHERE api_key_id = %s AND deleted_at IS NULL"
 _USED = """

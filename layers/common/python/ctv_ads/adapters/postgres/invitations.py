@@ -20,7 +20,8 @@ INSERT INTO invitations (invitation_id, organization_id, email, role, advertiser
                          token_hash, invited_by, created_at, expires_at)
 VALUES (%s, current_organization(), %s, %s, %s::uuid[], %s, %s, %s, %s)"""
 _COLUMNS = """
-SELECT *, accepted_at IS NULL AND deleted_at IS NULL AND expires_at > %s AS is_open
+SELECT invitation_id, email, role, advertiser_ids, invited_by, created_at, expires_at,
+       accepted_at IS NULL AND deleted_at IS NULL AND expires_at > %s AS is_open
 FROM invitations"""
 _OPEN = f"""{_COLUMNS} WHERE accepted_at IS NULL AND deleted_at IS NULL AND expires_at > %s
 ORDER BY invitation_id DESC LIMIT 1000"""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.accounts import PostgresAccounts, PostgresDoors
 from ctv_ads.adapters.postgres.advertisers import PostgresAdvertisers
 from ctv_ads.adapters.postgres.api_keys import PostgresApiKeys
@@ -40,7 +39,7 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
-        self.campaign_copies = PostgresCampaignCopies(connection, new_id)
+        self.campaign_copies = PostgresCampaignCopies(connection)
         self.campaign_lists = PostgresCampaignLists(connection)
         self.audit_events = PostgresAuditEvents(connection)
         self.idempotency_keys = PostgresIdempotencyKeys(connection)
