@@ -101,6 +101,13 @@ def test_a_key_is_a_short_plain_word(office: Office, key: str) -> None:
     make(office, key=key).assert_problem(422, "invalid-request", "key")
 
 
+def test_a_key_is_never_taken_for_an_id(office: Office) -> None:
+    for key in (office.world.a_tenant().placement_id, new_id()):
+        refused = make(office, key=key, min_ad_ms=2, max_ad_ms=1)
+        refused.assert_problem(422, "invalid-request", "key", "max_ad_ms")
+        assert make(office, key=f"news.{key}").status == 201
+
+
 def test_a_key_never_changes(office: Office) -> None:
     made = make(office).json
     change(office, made["id"], key=a_key()).assert_problem(422, "invalid-request", "key")

@@ -57,7 +57,10 @@ class NewPlacement(_Terms):
     key: Annotated[
         str,
         StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"),
-        Field(description="What devices send; it never changes", examples=["news-preroll"]),
+        Field(
+            description="What devices send; it never changes, and does not look like an id",
+            examples=["news-preroll"],
+        ),
     ]
     name: Name
 

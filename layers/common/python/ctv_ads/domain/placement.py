@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ctv_ads.domain.ids import PlacementId
+from ctv_ads.domain.ids import PlacementId, is_id
 from ctv_ads.domain.remark import Remark
 
 
@@ -66,6 +66,17 @@ _NOT_APPLIED_YET = (
     "trusted_caller",
 )
 _DEFAULTS = PlacementTerms(name="")
+
+
+def problems_of_key(key: str) -> Sequence[Remark]:
+    """Return what keeps a key from being one, empty when nothing does.
+
+    Devices name a placement by its key or its id, whosever it is: a key that looks like an id
+    could take another placement's requests.
+    """
+    if is_id(key):
+        return (Remark("key", "looks_like_an_id", "must not look like an id"),)
+    return ()
 
 
 def problems_of_placement(terms: PlacementTerms) -> Sequence[Remark]:

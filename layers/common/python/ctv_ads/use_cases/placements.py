@@ -6,7 +6,12 @@ from typing import Any
 
 from ctv_ads.domain.access import Action, Caller
 from ctv_ads.domain.ids import PlacementId
-from ctv_ads.domain.placement import Placement, PlacementTerms, problems_of_placement
+from ctv_ads.domain.placement import (
+    Placement,
+    PlacementTerms,
+    problems_of_key,
+    problems_of_placement,
+)
 from ctv_ads.errors import ConflictError, FieldProblem
 from ctv_ads.ports.base import CheckVersion, Clock, NewId
 from ctv_ads.ports.control_plane import Stores
@@ -29,11 +34,11 @@ class TraffickPlacements:
 
         Raises:
             ForbiddenError: the caller's role may not traffic.
-            InvalidRequestError: fields contradict one another.
+            InvalidRequestError: the key looks like an id, or fields contradict one another.
             ConflictError: the key is taken, by whomever.
         """
         require(caller, Action.TRAFFIC)
-        refuse_invalid(problems_of_placement(terms))
+        refuse_invalid([*problems_of_key(key), *problems_of_placement(terms)])
         placement_id = PlacementId(self.new_id())
         with self.stores.transaction(caller) as store:
             if not store.placements.add(placement_id, key, terms, caller):
