@@ -1,0 +1,38 @@
+"""What a request asks for, together with what the placement says of every request."""
+
+from dataclasses import dataclass
+
+from ctv_ads.domain.ad_request import AdBreak
+from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.pod import PodSpec
+
+MAX_ADS_IN_POD = 20
+"""More are never put into one break, however long it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedBreak:
+    """The break to fill, and the lengths of ads that fit it."""
+
+    spec: PodSpec
+    min_ad_ms: int
+    max_ad_ms: int | None
+
+
+def resolve_break(asked: AdBreak, placement: PublishedPlacement) -> ResolvedBreak:
+    """Return the break that `asked` means at `placement`.
+
+    A length that the stitcher does not know is the placement's default. Without a length and
+    without a number of ads, one ad is wanted. Of limits that both set, the tighter holds.
+    """
+    duration_ms = placement.default_break_ms if asked.is_length_unknown else asked.duration_ms
+    wanted = asked.max_ads or (1 if duration_ms is None else MAX_ADS_IN_POD)
+    return ResolvedBreak(
+        spec=PodSpec(duration_ms, min(wanted, placement.max_ads or wanted, MAX_ADS_IN_POD)),
+        min_ad_ms=max(asked.min_ad_ms or 0, placement.min_ad_ms or 0),
+        max_ad_ms=_least(asked.max_ad_ms, placement.max_ad_ms, duration_ms),
+    )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
