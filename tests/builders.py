@@ -10,7 +10,7 @@ from ctv_ads.domain.access import Account, Caller, Role
 from ctv_ads.domain.ad_break import DecisionContext
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.beacon_token import TokenKeys
-from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus, LineItemType
+from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
 from ctv_ads.domain.creative import CreativeDraft
 from ctv_ads.domain.ids import (
@@ -29,7 +29,6 @@ from ctv_ads.domain.inventory import (
     ServableCreative,
     ServableLineItem,
 )
-from ctv_ads.domain.line_item import LineItem, LineItemTerms
 from ctv_ads.domain.media import AudioTrack, MediaFacts, MediaProbe, VideoTrack
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -120,19 +119,6 @@ def a_campaign(
         created_at=NOON - DAY,
         updated_at=NOON - DAY,
         line_items=(),
-    )
-
-
-def a_line_item(*, name: str = "Evenings", billed_micros: int = 0, **terms: Any) -> LineItem:
-    return LineItem(
-        line_item_id=LineItemId(new_id()),
-        campaign_id=CampaignId(new_id()),
-        terms=LineItemTerms(name=name, type=LineItemType.STANDARD, priority=8, **terms),
-        is_default=False,
-        billed_micros=billed_micros,
-        version=1,
-        created_at=NOON,
-        updated_at=NOON,
     )
 
 

@@ -5,16 +5,32 @@ from typing import Any
 
 import pytest
 
+from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.activation import (
     MOST_NAMED,
     BookedLineItem,
     Rotated,
     obstacles_to_activation,
 )
-from ctv_ads.domain.campaign import Campaign
-from ctv_ads.domain.line_item import LineItemStatus, RateType
+from ctv_ads.domain.campaign import Campaign, LineItemType
+from ctv_ads.domain.ids import CampaignId, LineItemId
+from ctv_ads.domain.line_item import LineItem, LineItemStatus, LineItemTerms, RateType
 from ctv_ads.domain.targeting import Rule
-from tests.builders import DAY, NOON, PRICE_MICROS, a_campaign, a_line_item
+from tests.builders import DAY, NOON, PRICE_MICROS, a_campaign
+
+
+def a_line_item(*, name: str = "Evenings", billed_micros: int = 0, **terms: Any) -> LineItem:
+    return LineItem(
+        line_item_id=LineItemId(new_id()),
+        campaign_id=CampaignId(new_id()),
+        terms=LineItemTerms(name=name, type=LineItemType.STANDARD, priority=8, **terms),
+        is_default=False,
+        billed_micros=billed_micros,
+        version=1,
+        created_at=NOON,
+        updated_at=NOON,
+    )
+
 
 SERVES = BookedLineItem(a_line_item())
 PAUSED = BookedLineItem(a_line_item(status=LineItemStatus.PAUSED))
