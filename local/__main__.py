@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from local.console import Console
@@ -19,9 +20,13 @@ def main() -> int:
     """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["run", "reset"])
-    command = parser.parse_args().command
+    parser.add_argument(
+        "--inproc", action="store_true", help="run all functions in this process, to debug or load"
+    )
+    arguments = parser.parse_args()
+    command = arguments.command
     try:
-        options = Options.from_environment(os.environ)
+        options = replace(Options.from_environment(os.environ), inproc=arguments.inproc)
         if command == "reset":
             left = DataFolder(options.data_dir).empty()
             if left:

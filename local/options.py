@@ -18,6 +18,7 @@ class Options:
     port: int = 3000
     data_dir: Path = REPOSITORY / ".local"
     seed: bool = True
+    inproc: bool = False
     functions: tuple[Function, ...] = FUNCTIONS
     queues: tuple[Queue, ...] = QUEUES
     python_path: tuple[Path, ...] = PYTHON_PATH

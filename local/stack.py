@@ -15,6 +15,7 @@ from local.data_folder import DataFolder
 from local.emulator import Emulator
 from local.environment import function_environment, setting_values
 from local.gateway import Gateway
+from local.inproc import InProcessRuntime
 from local.invocation import FunctionFailedError
 from local.media import MediaFiles
 from local.options import Options
@@ -53,11 +54,15 @@ class LocalStack:
             ports.valkey, data_dir=folder / "valkey", log=logs / "valkey.log"
         )
         self.emulator = Emulator(folder / "aws", ports.emulator, log=logs / "aws-emulator.log")
-        self.runtime = Runtime(
-            options.functions,
-            environment_of=self._environment_of,
-            log_dir=logs,
-            report=console.trouble,
+        self.runtime: Runtime | InProcessRuntime = (
+            InProcessRuntime(options.functions, environment_of=self._environment_of)
+            if options.inproc
+            else Runtime(
+                options.functions,
+                environment_of=self._environment_of,
+                log_dir=logs,
+                report=console.trouble,
+            )
         )
 
     async def start(self) -> None:
