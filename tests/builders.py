@@ -256,6 +256,7 @@ def some_claims(
     lifetime: timedelta = DAY,
     line_item_id: str | None = None,
     price_micros: int = PRICE_MICROS,
+    **others: Any,
 ) -> BeaconClaims:
     return BeaconClaims(
         decision_id=DecisionId(decision_id or new_id()),
@@ -263,9 +264,10 @@ def some_claims(
         decided_at=decided_at,
         expires_at=decided_at + lifetime,
         line_item_id=LineItemId(line_item_id or new_id()),
-        creative_id=CreativeId(new_id()),
-        placement_id=PlacementId(new_id()),
+        creative_id=CreativeId(others.pop("creative_id", None) or new_id()),
+        placement_id=PlacementId(others.pop("placement_id", None) or new_id()),
         price_micros=price_micros,
+        **others,
     )
 
 

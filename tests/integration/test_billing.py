@@ -19,6 +19,7 @@ from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.line_item import RateType
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.books import WAIT_S, Owner, a_campaign_of, ads_shown, assert_books_agree, wait_until
@@ -193,6 +194,30 @@ def test_the_first_to_arrive_of_its_kind_is_the_one_kept(world: World, owner: Ow
     assert kept == [{"user_agent_class": "early"}]
 
 
+def test_an_event_keeps_what_it_was_decided_on(world: World, owner: Owner) -> None:
+    claims = some_claims(
+        line_item_id=a_campaign_of(world, 1).line_items[0].line_item_id,
+        rate_type=RateType.CPCV,
+        bucket=1_800_000_000,
+        country="DE",
+        device_type="ctv",
+        session=2**64 - 1,
+    )
+    world.ledger.record([a_beacon(claims)])
+    kept = owner.execute(
+        "SELECT rate_type, bucket, country, device_type, session FROM ad_events"
+        " WHERE decision_id = %s",
+        (claims.decision_id,),
+    ).fetchone()
+    assert kept == {
+        "rate_type": "cpcv",
+        "bucket": 1_800_000_000,
+        "country": "DE",
+        "device_type": "ctv",
+        "session": -1,
+    }
+
+
 def test_ten_thousand_beacons_are_one_batch(world: World, owner: Owner) -> None:
     campaign = a_campaign_of(world, 4_000)
     batch = ads_shown(campaign, 5_000)
@@ -214,13 +239,18 @@ def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None
                 slot=2**15 - 1,
                 price_micros=2**63 - 1,
                 decided_at=moment,
+                rate_type=RateType.CPCV,
+                bucket=2**32 - 1,
+                country="ZW",
+                device_type="a" * 32,
+                session=session,
             ),
             received_at=moment,
             client_network="ü" * 100,
             user_agent_class="",
             vast_error_code=2**15 - 1,
         )
-        for moment in decided
+        for moment, session in zip(decided, (2**63 - 1, 2**64 - 1), strict=True)
     ]
     batch = [decode_beacon(encode_beacon(beacon)) for beacon in extremes]
     assert batch == extremes

@@ -26,6 +26,7 @@ WHERE c.contype = 'c' AND c.conrelid = %s::regclass AND a.attname = %s"""
         ("line_items", "type", LineItemType),
         ("line_items", "status", LineItemStatus),
         ("line_items", "rate_type", RateType),
+        ("ad_events", "rate_type", RateType),
         ("line_items", "goal_unit", GoalUnit),
         ("line_items", "pacing", Pacing),
         ("line_items", "creative_rotation", CreativeRotation),

@@ -1,6 +1,7 @@
 """The form a beacon has in the queue: whole, or refused before it can spoil a batch."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from ctv_ads.adapters.aws.beacon_queue import decode_beacon, encode_beacon
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.line_item import RateType
+from ctv_ads.domain.vocabulary import DEVICE_TYPES
 from tests.builders import NOON, a_beacon, some_claims
 
 _BEACONS = st.builds(
-    lambda event, slot, price, network, agent, code, later: a_beacon(
-        some_claims(slot=slot, price_micros=price),
+    lambda event, slot, price, network, agent, code, later, claimed: a_beacon(
+        some_claims(slot=slot, price_micros=price, **claimed),
         event=event,
         client_network=network,
         user_agent_class=agent,
@@ -28,12 +31,31 @@ _BEACONS = st.builds(
     st.sampled_from(["roku", "other"]),
     st.none() | st.integers(0, 999),
     st.timedeltas(timedelta(0), timedelta(days=30)),
+    st.fixed_dictionaries(
+        {
+            "rate_type": st.sampled_from(RateType),
+            "bucket": st.integers(0, 2**32 - 1),
+            "country": st.sampled_from(["", "DE", "US"]),
+            "device_type": st.sampled_from(["", *sorted(DEVICE_TYPES)]),
+            "session": st.integers(0, 2**64 - 1),
+        }
+    ),
 )
 
 
 @given(_BEACONS)
 def test_what_is_written_is_read(beacon: Beacon) -> None:
     assert decode_beacon(encode_beacon(beacon)) == beacon
+
+
+def test_a_message_of_the_version_before_these_fields_is_still_a_beacon() -> None:
+    beacon = a_beacon(some_claims(bucket=7, country="DE", device_type="ctv", session=9))
+    document = json.loads(encode_beacon(beacon))
+    for name in ("rate_type", "bucket", "country", "device_type", "session"):
+        del document[name]
+    claims = decode_beacon(json.dumps(document)).claims
+    assert claims == replace(beacon.claims, bucket=0, country="", device_type="", session=0)
+    assert claims.rate_type is RateType.CPM
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
@@ -64,7 +86,10 @@ def _assert_fits_the_table(beacon: Beacon) -> None:
     assert 0 <= claims.slot < 2**15
     assert 0 <= claims.price_micros < 2**63
     assert beacon.vast_error_code is None or 0 <= beacon.vast_error_code < 2**15
+    assert 0 <= claims.bucket < 2**32
+    assert 0 <= claims.session < 2**64
     texts = [beacon.user_agent_class, beacon.client_network or ""]
+    texts += [claims.country, claims.device_type]
     for text in texts:
         assert "\x00" not in text
         text.encode()
@@ -98,6 +123,15 @@ def _changed(**fields: Any) -> str:
         pytest.param(_changed(client_network="\x00"), id="a NUL in the network"),
         pytest.param(_changed(user_agent_class="\ud800"), id="half a character"),
         pytest.param(_changed(user_agent_class="x" * 1000), id="an endless user agent"),
+        pytest.param(_changed(rate_type="cpx"), id="an unknown rate"),
+        pytest.param(_changed(rate_type=["cpm"]), id="a list of rates"),
+        pytest.param(_changed(bucket=2**32), id="a bucket that is too great"),
+        pytest.param(_changed(bucket=None), id="no bucket"),
+        pytest.param(_changed(country="DEU"), id="a country of three letters"),
+        pytest.param(_changed(country="DE\n"), id="a country and a line break"),
+        pytest.param(_changed(device_type="Ctv!"), id="no device type"),
+        pytest.param(_changed(session=-1), id="a session below zero"),
+        pytest.param(_changed(session=2**64), id="a session that is too great"),
         pytest.param(_changed(vast_error_code="405"), id="a code that is text"),
         pytest.param(_changed(vast_error_code=70_000), id="a code that is too great"),
     ],

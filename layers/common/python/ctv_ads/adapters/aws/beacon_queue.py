@@ -1,6 +1,7 @@
 """The queue between collector and consumer, and the form a beacon has in it."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 from ctv_ads.adapters.aws.json_api import JsonApi
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId, is_id
+from ctv_ads.domain.line_item import RateType
 
-_SMALLINT, _BIGINT = 2**15, 2**63
+_SMALLINT, _BIGINT, _BUCKET, _SESSION = 2**15, 2**63, 2**32, 2**64
+_COUNTRY, _DEVICE_TYPE = re.compile("([A-Z]{2})?"), re.compile("[a-z_]{0,32}")
 _MAX_TEXT = 100
 
 
@@ -27,6 +30,11 @@ def encode_beacon(beacon: Beacon) -> str:
             "creative_id": claims.creative_id,
             "placement_id": claims.placement_id,
             "price_micros": claims.price_micros,
+            "rate_type": claims.rate_type.value,
+            "bucket": claims.bucket,
+            "country": claims.country,
+            "device_type": claims.device_type,
+            "session": claims.session,
             "received_at": beacon.received_at.isoformat(),
             "client_network": beacon.client_network,
             "user_agent_class": beacon.user_agent_class,
@@ -73,6 +81,12 @@ def _claims(document: Mapping[str, Any]) -> BeaconClaims:
         creative_id=CreativeId(document["creative_id"]),
         placement_id=PlacementId(document["placement_id"]),
         price_micros=_whole(document["price_micros"], below=_BIGINT),
+        # Messages of the version before these fields may still wait during a deployment.
+        rate_type=RateType(document.get("rate_type", RateType.CPM)),
+        bucket=_whole(document.get("bucket", 0), below=_BUCKET),
+        country=_word(document.get("country", ""), _COUNTRY),
+        device_type=_word(document.get("device_type", ""), _DEVICE_TYPE),
+        session=_whole(document.get("session", 0), below=_SESSION),
     )
 
 
@@ -85,6 +99,12 @@ def _whole(value: object, *, below: int) -> int:
 def _plain(value: object) -> str:
     if not isinstance(value, str) or len(value) > _MAX_TEXT or not value.isprintable():
         raise ValueError("a text is none, too long, or not printable")
+    return value
+
+
+def _word(value: object, form: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError("a word is none of its kind")
     return value
 
 

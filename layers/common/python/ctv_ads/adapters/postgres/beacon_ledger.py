@@ -16,16 +16,18 @@ _TEMPORARY = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     position integer, day date, decision_id uuid, slot smallint, event text, line_item_id uuid,
     creative_id uuid, placement_id uuid, decided_at timestamptz, received_at timestamptz,
-    price_micros bigint, client_network text, user_agent_class text, vast_error_code smallint
+    price_micros bigint, client_network text, user_agent_class text, vast_error_code smallint,
+    rate_type text, bucket bigint, country text, device_type text, session bigint
 ) ON COMMIT DELETE ROWS"""
 _COPY = """
 COPY incoming (position, day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                decided_at, received_at, price_micros, client_network, user_agent_class,
-               vast_error_code) FROM STDIN (FORMAT BINARY)"""
+               vast_error_code, rate_type, bucket, country, device_type, session) FROM STDIN (FORMAT BINARY)"""
 # The binary form of a uuid is its 16 bytes: sent as bytes, no UUID object is made per value.
 _COPY_TYPES = (
     "int4", "date", "bytea", "int2", "text", "bytea", "bytea", "bytea",
     "timestamptz", "timestamptz", "int8", "text", "text", "int2",
+    "text", "int8", "text", "text", "int8",
 )  # fmt: skip
 _PARTITIONS = """
 SELECT ensure_ad_event_partitions(day, day) FROM unnest(%s::date[]) AS day
@@ -72,10 +74,12 @@ WITH fresh AS (
 ), recorded AS (
     INSERT INTO ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                            decided_at, received_at, price_micros, billed_micros, client_network,
-                           user_agent_class, vast_error_code)
+                           user_agent_class, vast_error_code, rate_type, bucket, country,
+                           device_type, session)
     SELECT day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
            received_at, price_micros,
-           due_micros, client_network, user_agent_class, vast_error_code
+           due_micros, client_network, user_agent_class, vast_error_code, rate_type, bucket,
+           country, device_type, session
     FROM priced
     ON CONFLICT DO NOTHING
     RETURNING day, event, line_item_id, creative_id, price_micros, billed_micros
@@ -194,9 +198,19 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
                     beacon.client_network,
                     beacon.user_agent_class,
                     beacon.vast_error_code,
+                    claims.rate_type.value,
+                    claims.bucket,
+                    claims.country,
+                    claims.device_type,
+                    _signed(claims.session),
                 )
             )
 
 
 def _uuid_bytes(text: str) -> bytes:
     return bytes.fromhex(text.replace("-", ""))
+
+
+def _signed(unsigned: int) -> int:
+    """Return the 64 bits as the signed number that PostgreSQL has for them."""
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
