@@ -125,6 +125,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "POST /api/v1/auth/password-reset/confirm",
             "POST /api/v1/auth/email-verification",
             "GET /api/v1/members",
+            "GET /api/v1/members/{user_id}",
             "PATCH /api/v1/members/{user_id}",
             "DELETE /api/v1/members/{user_id}",
             "POST /api/v1/invitations",

@@ -74,6 +74,8 @@ _BODY = {400: "The body is not valid JSON", 415: "The body is not application/js
 _ONCE = {409: "The Idempotency-Key was used for another request"}
 _FIELDS = {422: "At least one field is wrong; says which"}
 
+_MATCHED = {412: "It was changed since it was read; says both versions"}
+
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -110,11 +112,12 @@ def openapi_document() -> dict[str, Any]:
 def _tell_errors(path: str, operation: dict[str, Any]) -> None:
     """Write each error answer of an operation as a problem document."""
     responses = operation["responses"]
-    if _happens_once(path, operation):
+    if _happens_once(operation):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses.pop("422", None)
     for status, meaning in _errors(path, operation).items():
-        responses[str(status)] = {"description": meaning}
+        own = responses.get(str(status), {}).get("description")
+        responses[str(status)] = {"description": f"{own}. {meaning}" if own else meaning}
     for status, response in responses.items():
         if int(status) in {HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}:
             response.pop("content", None)
@@ -122,10 +125,14 @@ def _tell_errors(path: str, operation: dict[str, Any]) -> None:
             response["content"] = _PROBLEM
 
 
-def _happens_once(path: str, operation: dict[str, Any]) -> bool:
-    """Tell whether it takes an Idempotency-Key, which keeps the answer: none that is a secret."""
-    makes_something = bool(operation.get("security")) and "201" in operation["responses"]
-    return makes_something and path != "/api/v1/api-keys"
+def _is_matched(operation: dict[str, Any]) -> bool:
+    """Tell whether it takes an If-Match."""
+    return any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ()))
+
+
+def _happens_once(operation: dict[str, Any]) -> bool:
+    """Tell whether it takes an Idempotency-Key."""
+    return bool(operation.get("security")) and "201" in operation["responses"]
 
 
 def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
@@ -138,7 +145,8 @@ def _errors(path: str, operation: dict[str, Any]) -> dict[int, str]:
         (signed_in, _SIGNED_IN),
         (not signed_in and "auth" in operation["tags"], _SIGNING_IN),
         (signed_in and "{" in path, _THING),
-        (_happens_once(path, operation), _ONCE),
+        (_happens_once(operation), _ONCE),
+        (_is_matched(operation), _MATCHED),
         (path.endswith("/status"), _STATUS),
         (takes_body, _BODY),
         (takes_body or "parameters" in operation, _FIELDS),

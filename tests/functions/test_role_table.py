@@ -30,6 +30,7 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"PATCH {PROFILE}": ANYBODY,
     f"PUT {PASSWORD}": ANYBODY,
     "GET /api/v1/members": Action.READ_PEOPLE,
+    "GET /api/v1/members/{user_id}": Action.READ_PEOPLE,
     "PATCH /api/v1/members/{user_id}": Action.MANAGE_PEOPLE,
     "DELETE /api/v1/members/{user_id}": Action.MANAGE_PEOPLE,
     "GET /api/v1/invitations": Action.MANAGE_PEOPLE,

@@ -18,6 +18,7 @@ from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.domain.access import Role
 from ctv_ads.errors import ConflictError, UnauthenticatedError
+from ctv_ads.ports.base import any_version
 from ctv_ads.use_cases.people import ManagePeople
 from ctv_ads.use_cases.sessions import Client, KeepSessions
 from local.valkey import ValkeyServer
@@ -114,7 +115,7 @@ def test_two_owners_who_leave_at_once_leave_one_behind(
             invitation_lifetime=timedelta(days=7),
             ui_url="https://ui.example.com",
         )
-        return lambda: people.remove(tenant.caller, user.caller.user_id)
+        return lambda: people.remove(tenant.caller, user.caller.user_id, any_version)
 
     leaving = map(leave, (tenant, second), databases, connections)
     assert outcomes(*leaving) == ["ConflictError", "done"]

@@ -1,23 +1,29 @@
 """`/api/v1/members` and `/api/v1/invitations`."""
 
+from functools import partial
 from http import HTTPStatus
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from ctv_ads.adapters.postgres.listing import contains
 from ctv_ads.bootstrap.access import PeopleManaging
 from ctv_ads.bootstrap.control_plane import ONCE_PER_KEY, SignedIn
 from ctv_ads.domain.ids import UserId
 from ctv_ads.domain.people import InvitationId
 from ctv_ads.use_cases.people import Position
 from ctv_ads.web.account_fields import scope_of
+from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
+from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.auth.schemas.people import (
-    InvitationList,
+    InvitationPage,
     InvitationView,
     MemberChange,
-    MemberList,
+    MemberPage,
     MemberView,
     NewInvitation,
 )
@@ -25,10 +31,36 @@ from functions.auth.schemas.people import (
 router = Router()
 
 
+_By = "With `-` before it, the greatest first"
+_MemberSort = Annotated[
+    Literal["joined_at", "-joined_at", "email", "-email"], Query(description=_By)
+]
+_InvitationSort = Annotated[
+    Literal["created_at", "-created_at", "email", "-email"], Query(description=_By)
+]
+
+
 @router.get("/api/v1/members", summary="List people", tags=["people"], security=SIGNED_IN)
-def members(caller: SignedIn, people: PeopleManaging) -> MemberList:
-    """List everybody in your organization."""
-    return MemberList(items=[MemberView.of(member) for member in people.members(caller)])
+def members(
+    caller: SignedIn,
+    people: PeopleManaging,
+    q: Search = None,
+    sort: _MemberSort = "joined_at",
+    limit: PageSize = 50,
+    cursor: PageCursor = None,
+) -> MemberPage:
+    """List the people of your organization, in the order in which they joined."""
+    query = list_query(limit=limit, sort=sort, cursor=cursor, q=contains(q) if q else None)
+    return MemberPage.of(people.members(caller, query))
+
+
+@router.get(
+    "/api/v1/members/<user_id>", summary="Read a person", tags=["people"], security=SIGNED_IN
+)
+def member(user_id: Id, caller: SignedIn, people: PeopleManaging) -> Response[MemberView]:
+    """Return one person of your organization."""
+    found = people.member(caller, UserId(user_id))
+    return with_etag(MemberView.of(found), found.version)
 
 
 @router.patch(
@@ -41,7 +73,13 @@ def members(caller: SignedIn, people: PeopleManaging) -> MemberList:
         409: {"description": "Nobody would be left as owner"},
     },
 )
-def change(user_id: Id, body: MemberChange, caller: SignedIn, people: PeopleManaging) -> MemberView:
+def change(
+    user_id: Id,
+    body: MemberChange,
+    caller: SignedIn,
+    people: PeopleManaging,
+    if_match: IfMatch = None,
+) -> Response[MemberView]:
     """Change what somebody may do, from their next request on."""
     changed = people.change(
         caller,
@@ -49,8 +87,9 @@ def change(user_id: Id, body: MemberChange, caller: SignedIn, people: PeopleMana
         role=body.role,
         scope=scope_of(body.advertiser_ids),
         keeps_scope="advertiser_ids" not in body.model_fields_set,
+        check=partial(check_version, if_match),
     )
-    return MemberView.of(changed)
+    return with_etag(MemberView.of(changed), changed.version)
 
 
 @router.delete(
@@ -64,9 +103,11 @@ def change(user_id: Id, body: MemberChange, caller: SignedIn, people: PeopleMana
         409: {"description": "Nobody would be left as owner"},
     },
 )
-def remove(user_id: Id, caller: SignedIn, people: PeopleManaging) -> Response[None]:
+def remove(
+    user_id: Id, caller: SignedIn, people: PeopleManaging, if_match: IfMatch = None
+) -> Response[None]:
     """Remove somebody, or leave. Their sessions and API keys end at once."""
-    people.remove(caller, UserId(user_id))
+    people.remove(caller, UserId(user_id), partial(check_version, if_match))
     return Response(HTTPStatus.NO_CONTENT)
 
 
@@ -89,10 +130,16 @@ def invite(body: NewInvitation, caller: SignedIn, people: PeopleManaging) -> Inv
 
 
 @router.get("/api/v1/invitations", summary="List invitations", tags=["people"], security=SIGNED_IN)
-def invitations(caller: SignedIn, people: PeopleManaging) -> InvitationList:
-    """List the invitations that can still be accepted."""
-    found = people.invitations(caller)
-    return InvitationList(items=[InvitationView.of(invitation) for invitation in found])
+def invitations(
+    caller: SignedIn,
+    people: PeopleManaging,
+    sort: _InvitationSort = "-created_at",
+    limit: PageSize = 50,
+    cursor: PageCursor = None,
+) -> InvitationPage:
+    """List the invitations that can still be accepted, newest first unless asked otherwise."""
+    query = list_query(limit=limit, sort=sort, cursor=cursor)
+    return InvitationPage.of(people.invitations(caller, query))
 
 
 @router.delete(

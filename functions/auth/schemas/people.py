@@ -1,12 +1,15 @@
 """What members, invitations and API keys take and give."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from ctv_ads.domain.access import Role
+from ctv_ads.domain.listing import Page
 from ctv_ads.domain.people import ApiKey, Invitation, Member
 from ctv_ads.web.account_fields import NewEmail, Scope
+from ctv_ads.web.cursors import write_cursor
 from ctv_ads.web.fields import Body, Moment, Name
 
 
@@ -19,6 +22,7 @@ class MemberView(BaseModel):
     role: Role
     advertiser_ids: list[str] | None
     joined_at: datetime
+    version: int
 
     @classmethod
     def of(cls, member: Member) -> "MemberView":
@@ -30,13 +34,26 @@ class MemberView(BaseModel):
             role=member.role,
             advertiser_ids=_listed(member.advertiser_ids),
             joined_at=member.joined_at,
+            version=member.version,
         )
 
 
-class MemberList(BaseModel):
-    """Everybody in your organization."""
+class _Page(BaseModel):
+    """A part of a list; `totals` are of all that the filters let through."""
+
+    next_cursor: str | None
+    totals: dict[str, int]
+
+
+class MemberPage(_Page):
+    """A part of the people of your organization."""
 
     items: list[MemberView]
+
+    @classmethod
+    def of(cls, page: Page[Member]) -> "MemberPage":
+        """Return what the API tells of a page."""
+        return cls(items=[MemberView.of(item) for item in page.items], **_rest(page))
 
 
 class MemberChange(Body):
@@ -81,10 +98,15 @@ class InvitationView(BaseModel):
         )
 
 
-class InvitationList(BaseModel):
-    """The invitations that can still be accepted, newest first."""
+class InvitationPage(_Page):
+    """A part of the invitations that can still be accepted."""
 
     items: list[InvitationView]
+
+    @classmethod
+    def of(cls, page: Page[Invitation]) -> "InvitationPage":
+        """Return what the API tells of a page."""
+        return cls(items=[InvitationView.of(item) for item in page.items], **_rest(page))
 
 
 class NewApiKey(Body):
@@ -129,10 +151,19 @@ class NewApiKeyView(BaseModel):
     api_key: ApiKeyView
 
 
-class ApiKeyList(BaseModel):
-    """Your organization's keys, newest first."""
+class ApiKeyPage(_Page):
+    """A part of your organization's keys."""
 
     items: list[ApiKeyView]
+
+    @classmethod
+    def of(cls, page: Page[ApiKey]) -> "ApiKeyPage":
+        """Return what the API tells of a page."""
+        return cls(items=[ApiKeyView.of(item) for item in page.items], **_rest(page))
+
+
+def _rest(page: Page[Any]) -> dict[str, Any]:
+    return {"next_cursor": write_cursor(page.next_cursor), "totals": dict(page.totals)}
 
 
 def _listed(advertiser_ids: frozenset[str] | None) -> list[str] | None:

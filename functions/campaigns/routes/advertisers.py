@@ -14,6 +14,7 @@ from ctv_ads.bootstrap.trafficking import AdvertiserTrafficking
 from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
+from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.campaigns.schemas.advertisers import (
     AdvertiserChange,
@@ -21,7 +22,6 @@ from functions.campaigns.schemas.advertisers import (
     AdvertiserView,
     NewAdvertiser,
 )
-from functions.campaigns.schemas.shared import PageCursor, PageSize, Search, list_query
 
 router = Router()
 

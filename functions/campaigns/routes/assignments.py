@@ -35,7 +35,10 @@ def read(line_item_id: Id, caller: SignedIn, stores: OpenStores) -> Response[Ass
     summary="Say which creatives a line item rotates",
     tags=["line items"],
     security=SIGNED_IN,
-    responses={409: {"description": "The campaign is over"}},
+    responses={
+        200: {"description": "The creatives it rotates now"},
+        409: {"description": "The campaign is over"},
+    },
 )
 def replace(
     line_item_id: Id,

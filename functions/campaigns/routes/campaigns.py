@@ -62,7 +62,8 @@ def read(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> Response[Camp
     tags=["campaigns"],
     security=SIGNED_IN,
     responses={
-        409: {"description": "The status, the time or what is billed does not allow it; says why"}
+        200: {"description": "The campaign as it is now"},
+        409: {"description": "The status, the time or what is billed does not allow it; says why"},
     },
 )
 def change(

@@ -18,6 +18,7 @@ from ctv_ads.domain.line_item import LineItemStatus
 from ctv_ads.use_cases.line_items import remarks_on
 from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
+from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.campaigns.schemas.line_items import (
     LineItemChange,
@@ -25,7 +26,6 @@ from functions.campaigns.schemas.line_items import (
     LineItemView,
     NewLineItem,
 )
-from functions.campaigns.schemas.shared import PageCursor, PageSize, Search, list_query
 
 router = Router()
 
@@ -108,7 +108,7 @@ def read(
     summary="Change a line item",
     tags=["line items"],
     security=SIGNED_IN,
-    responses=_CONFLICT,
+    responses={200: {"description": "The line item as it is now"}, **_CONFLICT},
 )
 def change(
     line_item_id: Id,

@@ -14,6 +14,7 @@ from ctv_ads.bootstrap.trafficking import PlacementTrafficking
 from ctv_ads.domain.ids import PlacementId
 from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
+from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.campaigns.schemas.placements import (
     NewPlacement,
@@ -21,7 +22,6 @@ from functions.campaigns.schemas.placements import (
     PlacementPage,
     PlacementView,
 )
-from functions.campaigns.schemas.shared import PageCursor, PageSize, Search, list_query
 
 router = Router()
 
@@ -40,7 +40,7 @@ _Exact = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
     status_code=HTTPStatus.CREATED,
     responses={
         201: {"description": "The new placement"},
-        409: {"description": "The key is taken, or the Idempotency-Key was used for another"},
+        409: {"description": "The key is taken"},
     },
     middlewares=ONCE_PER_KEY,
 )

@@ -1,14 +1,11 @@
-"""What several nouns of trafficking share: remarks, changes, the parameters of lists."""
+"""What several nouns of trafficking share: remarks and changes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, StringConstraints
 
-from ctv_ads.domain.listing import ListQuery
 from ctv_ads.domain.remark import Remark
-from ctv_ads.web.cursors import read_cursor
 from ctv_ads.web.fields import Body
 
 Domain = Annotated[
@@ -24,19 +21,6 @@ Category = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ufffe\uffff]+$"),
-]
-
-PageSize = Annotated[int, Query(ge=1, le=200)]
-PageCursor = Annotated[
-    str | None, Query(max_length=2000, description="`next_cursor` of the page before")
-]
-Search = Annotated[
-    str | None,
-    Query(
-        max_length=200,
-        pattern=r"^[^\x00]*$",
-        description="Part of the name, in any case",
-    ),
 ]
 
 
@@ -59,12 +43,3 @@ class Change(Body):
     def changes(self) -> dict[str, Any]:
         """Return the fields that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-def list_query(*, limit: int, sort: str, cursor: str | None, **filters: object) -> ListQuery:
-    """Return what is asked of a list.
-
-    Raises:
-        InvalidRequestError: the cursor is none of this order's.
-    """
-    return ListQuery(limit=limit, sort=sort, cursor=read_cursor(cursor, sort=sort), filters=filters)

@@ -7,6 +7,7 @@
     │   ├── ForbiddenError            403  the role does not allow it
     │   ├── NotFoundError             404  no such thing in this organization
     │   ├── ConflictError             409  the thing's state does not allow it
+    │   ├── ShownOnceError            409  it was made before, and its secret is not kept
     │   ├── PreconditionFailedError   412  it was changed since the caller read it
     │   ├── RateLimitedError          429  too many requests; says when to come again
     │   └── UploadGoneError           409  an upload was replaced or removed while it was judged
@@ -19,7 +20,7 @@
 `web/problems.py` maps each class to its HTTP status, once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -66,6 +67,15 @@ class ConflictError(CallerError):
     def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class ShownOnceError(CallerError):
+    """The same request has made it before; its answer held a secret, which nobody has kept."""
+
+    def __init__(self, message: str, made: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.made = made
+        """What was made: ids by their names."""
 
 
 class PreconditionFailedError(CallerError):

@@ -165,6 +165,14 @@ def inventory_changes() -> SqsInventoryChanges:
 
 ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called
 """`middlewares` of a route that makes something: the same Idempotency-Key makes it once."""
+SHOWN_ONCE_PER_KEY = [
+    idempotent(
+        lambda: stores(),  # noqa: PLW0108 - looked up when called
+        lambda request: signed_in(request),  # noqa: PLW0108 - looked up when called
+        without_secret=lambda body: {"api_key_id": body["api_key"]["id"]},
+    )
+]
+"""The same of the route that makes API keys, whose answer is never kept as it is."""
 
 SignedIn = Annotated[Caller, Depends(signed_in)]
 """A route that takes one answers 401 to everybody else."""

@@ -32,6 +32,7 @@ class Member:
     role: Role
     advertiser_ids: frozenset[str] | None
     joined_at: datetime
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

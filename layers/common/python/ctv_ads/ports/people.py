@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ctv_ads.domain.access import Caller, Role
 from ctv_ads.domain.ids import OrganizationId, UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import (
     ApiKey,
     ApiKeyId,
@@ -68,11 +69,18 @@ class People(Protocol):
             ConflictError: they are one.
         """
 
-    def members(self) -> Sequence[Member]:
-        """Return every member, in the order in which they joined."""
+    def page(self, query: ListQuery) -> Page[Member]:
+        """Return the page of members that `query` asks for. Filter: `q`.
 
-    def member(self, user_id: UserId) -> Member:
-        """Return one member, locked.
+        Raises:
+            InvalidRequestError: the cursor's value is none of this sort's.
+        """
+
+    def has_member(self, email: str) -> bool:
+        """Tell whether the person with this address belongs to the organization."""
+
+    def member(self, user_id: UserId, *, for_update: bool = False) -> Member:
+        """Return one member, locked when it is to be changed.
 
         Raises:
             NotFoundError: there is none.
@@ -84,7 +92,7 @@ class People(Protocol):
     def change_role(
         self, user_id: UserId, role: Role, advertiser_ids: frozenset[str] | None
     ) -> None:
-        """Write a member's role."""
+        """Write a member's role and count the version up."""
 
     def remove(self, user_id: UserId) -> None:
         """Make a person no member."""
@@ -111,8 +119,12 @@ class Invitations(Protocol):
     def add(self, invitation: Invitation, token_hash: str) -> None:
         """Store an invitation; an earlier open one to the same address is replaced."""
 
-    def open(self, now: datetime) -> Sequence[Invitation]:
-        """Return those that can still be accepted, newest first."""
+    def page(self, query: ListQuery, now: datetime) -> Page[Invitation]:
+        """Return the page that `query` asks for of those that can still be accepted.
+
+        Raises:
+            InvalidRequestError: the cursor's value is none of this sort's.
+        """
 
     def get(self, invitation_id: InvitationId, now: datetime) -> Invitation:
         """Return one, locked.
@@ -134,8 +146,12 @@ class ApiKeys(Protocol):
     def add(self, key: ApiKey, token_hash: str) -> None:
         """Store a key's hash."""
 
-    def all(self) -> Sequence[ApiKey]:
-        """Return the keys that are not revoked, newest first."""
+    def page(self, query: ListQuery) -> Page[ApiKey]:
+        """Return the page that `query` asks for of the keys that are not revoked. Filter: `q`.
+
+        Raises:
+            InvalidRequestError: the cursor's value is none of this sort's.
+        """
 
     def revoke(self, api_key_id: ApiKeyId, now: datetime) -> bool:
         """Make a key useless; tell whether there was one."""

@@ -1,11 +1,12 @@
 """API keys: machines act by them as the person who made them, with a role of their own."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ctv_ads.domain.access import ACTIONS_BY_ROLE, Action, Caller, Role
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import ApiKey, ApiKeyId, key_prefix, key_text
 from ctv_ads.domain.tokens import digest
 from ctv_ads.errors import (
@@ -67,11 +68,11 @@ class ManageKeys:
             store.api_keys.add(key, digest(text))
         return key, text
 
-    def keys(self, caller: Caller) -> Sequence[ApiKey]:
-        """Return the organization's keys."""
+    def keys(self, caller: Caller, query: ListQuery) -> Page[ApiKey]:
+        """Return a page of the organization's keys."""
         require(caller, Action.MANAGE_KEYS)
         with self.stores.transaction(caller) as store:
-            return store.api_keys.all()
+            return store.api_keys.page(query)
 
     def revoke(self, caller: Caller, api_key_id: ApiKeyId) -> None:
         """Make a key useless at once.

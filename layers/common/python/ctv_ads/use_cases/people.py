@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 from ctv_ads.domain.access import Action, Caller, Role
 from ctv_ads.domain.ids import UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import Invitation, InvitationId, Mail, Member
 from ctv_ads.domain.session import Revocation
 from ctv_ads.domain.tokens import digest
 from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
 from ctv_ads.ports.access import DeniedTokens, Holder, NewToken
-from ctv_ads.ports.base import Clock, NewId
+from ctv_ads.ports.base import CheckVersion, Clock, NewId
 from ctv_ads.ports.control_plane import Store, Stores
 from ctv_ads.ports.people import Mailer
 from ctv_ads.use_cases.permission import require
@@ -39,11 +40,21 @@ class ManagePeople:
     invitation_lifetime: timedelta
     ui_url: str
 
-    def members(self, caller: Caller) -> Sequence[Member]:
-        """Return who belongs to the caller's organization."""
+    def members(self, caller: Caller, query: ListQuery) -> Page[Member]:
+        """Return a page of those who belong to the caller's organization."""
         require(caller, Action.READ_PEOPLE)
         with self.stores.transaction(caller) as store:
-            return store.people.members()
+            return store.people.page(query)
+
+    def member(self, caller: Caller, user_id: UserId) -> Member:
+        """Return one of those who belong to the caller's organization.
+
+        Raises:
+            NotFoundError: there is no such member.
+        """
+        require(caller, Action.READ_PEOPLE)
+        with self.stores.transaction(caller) as store:
+            return store.people.member(user_id)
 
     def change(
         self,
@@ -53,16 +64,18 @@ class ManagePeople:
         role: Role | None,
         scope: frozenset[str] | None,
         keeps_scope: bool,
+        check: CheckVersion,
     ) -> Member:
         """Give a member another role or other advertisers, from their next request on.
 
         Raises:
             ConflictError: nobody would be left as owner.
+            PreconditionFailedError: they were changed since the caller read them.
         """
         require(caller, Action.MANAGE_PEOPLE)
         with self.stores.transaction(caller) as store:
             owners = store.people.lock_owners()
-            member = store.people.member(user_id)
+            member = store.people.member(user_id, for_update=True)
             wanted = Position(
                 role or member.role,
                 (member.advertiser_ids if role in {None, Role.VIEWER} else None)
@@ -70,27 +83,32 @@ class ManagePeople:
                 else scope,
             )
             _require_over(caller, member.role, wanted.role)
+            check(member.version)
             _check_scope(store, wanted)
             if member.role is Role.OWNER and wanted.role is not Role.OWNER:
                 _keep_an_owner(owners)
+            if wanted == Position(member.role, member.advertiser_ids):
+                return member
             store.people.change_role(user_id, wanted.role, wanted.advertiser_ids)
             changed = store.people.member(user_id)
         self._deny(caller, user_id)
         return changed
 
-    def remove(self, caller: Caller, user_id: UserId) -> None:
+    def remove(self, caller: Caller, user_id: UserId, check: CheckVersion) -> None:
         """Let a member go; everybody may go by themselves.
 
         Raises:
             ConflictError: nobody would be left as owner.
+            PreconditionFailedError: they were changed since the caller read them.
         """
         if user_id != caller.user_id or not caller.session_id:
             require(caller, Action.MANAGE_PEOPLE)
         with self.stores.transaction(caller) as store:
             owners = store.people.lock_owners()
-            member = store.people.member(user_id)
+            member = store.people.member(user_id, for_update=True)
             if user_id != caller.user_id:
                 _require_over(caller, member.role)
+            check(member.version)
             if member.role is Role.OWNER:
                 _keep_an_owner(owners)
             store.sessions.revoke_all(user_id, Revocation.REMOVED, self.clock())
@@ -118,7 +136,7 @@ class ManagePeople:
         )
         with self.stores.transaction(caller) as store:
             _check_scope(store, position)
-            if any(member.email == email for member in store.people.members()):
+            if store.people.has_member(email):
                 message = "this person belongs to the organization already"
                 raise ConflictError(message, [FieldProblem("email", "is_member", message)])
             store.invitations.add(invitation, digest(token))
@@ -128,11 +146,11 @@ class ManagePeople:
             self.mailer.send(Mail(email, "You are invited", text))
         return invitation
 
-    def invitations(self, caller: Caller) -> Sequence[Invitation]:
-        """Return the invitations that can still be accepted."""
+    def invitations(self, caller: Caller, query: ListQuery) -> Page[Invitation]:
+        """Return a page of the invitations that can still be accepted."""
         require(caller, Action.MANAGE_PEOPLE)
         with self.stores.transaction(caller) as store:
-            return store.invitations.open(self.clock())
+            return store.invitations.page(query, self.clock())
 
     def withdraw(self, caller: Caller, invitation_id: InvitationId) -> None:
         """Take an invitation back.

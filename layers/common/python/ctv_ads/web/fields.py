@@ -113,3 +113,6 @@ class Problem(BaseModel):
     request_id: str
     errors: list[ErrorItem] | None = None
     dependency: str | None = None
+    expected_version: int | None = None
+    current_version: int | None = None
+    api_key_id: str | None = None

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from ctv_ads.domain.access import Caller
-from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError
+from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, ShownOnceError
 from ctv_ads.ports.control_plane import GivenAnswer, Stores
 
 HEADER = "Idempotency-Key"
@@ -23,10 +23,16 @@ _KEPT_HEADERS = ("ETag", "Location")
 Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[Any]]
 
 
-def idempotent(stores: Callable[[], Stores], caller_of: Callable[[Any], Caller]) -> Middleware:
+def idempotent(
+    stores: Callable[[], Stores],
+    caller_of: Callable[[Any], Caller],
+    without_secret: Callable[[Any], dict[str, str]] | None = None,
+) -> Middleware:
     """Return the middleware of a route that makes something.
 
-    `caller_of` takes the Powertools request and raises `UnauthenticatedError`.
+    `caller_of` takes the Powertools request and raises `UnauthenticatedError`. Where an answer
+    holds a secret, `without_secret` returns what of it may be kept: the ids of what was made. A
+    repeat then raises `ShownOnceError` with them.
     """
 
     def once(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
@@ -40,9 +46,10 @@ def idempotent(stores: Callable[[], Stores], caller_of: Callable[[Any], Caller])
         with stores().transaction(caller) as store:
             given = store.idempotency_keys.claim(caller, key, fingerprint)
             if given is not None:
-                return _repeat(given, fingerprint)
+                return _repeat(given, fingerprint, is_shown_once=without_secret is not None)
             response = next_middleware(app)
-            body = json.dumps(response.body, separators=(",", ":"), ensure_ascii=False)
+            kept = without_secret(response.body) if without_secret else response.body
+            body = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
             answer = GivenAnswer(fingerprint, response.status_code, body, _kept_headers(response))
             store.idempotency_keys.keep(caller, key, answer)
             return response
@@ -68,9 +75,12 @@ def _kept_headers(response: Response[Any]) -> dict[str, str]:
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def _repeat(given: GivenAnswer, fingerprint: str) -> Response[str]:
+def _repeat(given: GivenAnswer, fingerprint: str, *, is_shown_once: bool) -> Response[str]:
     if given.fingerprint != fingerprint:
         message = "this key was used for another request"
         raise ConflictError(message, [FieldProblem(HEADER, "key_reused", message)])
+    if is_shown_once:
+        message = "this request was answered before, with a secret that is shown once and not kept"
+        raise ShownOnceError(message, json.loads(given.body))
     headers = {**given.headers, "Idempotent-Replay": "true"}
     return Response(given.status, "application/json", given.body, headers=headers)

@@ -19,6 +19,7 @@ from ctv_ads.errors import (
     NotFoundError,
     PreconditionFailedError,
     RateLimitedError,
+    ShownOnceError,
     UnauthenticatedError,
     UploadGoneError,
 )
@@ -31,6 +32,7 @@ STATUS_BY_ERROR: Mapping[type[CtvAdsError], HTTPStatus] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    ShownOnceError: HTTPStatus.CONFLICT,
     PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     UploadGoneError: HTTPStatus.CONFLICT,
@@ -98,6 +100,8 @@ def problem_of(error: CtvAdsError, *, request_id: str) -> dict[str, Any]:
             "current_version": error.current_version,
         }
         return problem(status, str(error), request_id=request_id, extra=versions)
+    if isinstance(error, ShownOnceError):
+        return problem(status, str(error), request_id=request_id, extra=error.made)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem(status, "something went wrong on our side", request_id=request_id)
     return problem(status, str(error), request_id=request_id, errors=getattr(error, "problems", ()))

@@ -1,24 +1,29 @@
 """API keys; of each only the hash."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.ids import UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import ApiKey, ApiKeyId
 
 _ADD = """
 INSERT INTO api_keys (api_key_id, organization_id, name, role, prefix, token_hash, created_by,
                       created_at, expires_at)
 VALUES (%s, current_organization(), %s, %s, %s, %s, %s, %s, %s)"""
-_ALL = """
-SELECT k.api_key_id, k.name, k.role, k.prefix, k.created_by, k.created_at, k.expires_at,
-       u.last_used_at
-FROM api_keys k LEFT JOIN api_key_uses u USING (api_key_id)
-WHERE k.deleted_at IS NULL ORDER BY k.api_key_id DESC LIMIT 1000"""
+_LISTING = Listing(
+    columns="k.api_key_id, k.name, k.role, k.prefix, k.created_by, k.created_at, k.expires_at,"
+    " u.last_used_at",
+    source="api_keys k LEFT JOIN api_key_uses u USING (api_key_id) WHERE k.deleted_at IS NULL",
+    counted="api_keys k WHERE k.deleted_at IS NULL",
+    id_column="k.api_key_id",
+    sorts={"created_at": ("k.created_at", "timestamptz"), "name": ("k.name", "text")},
+    filters={"q": "k.name ILIKE %(q)s"},
+)
 _REVOKE = "UPDATE api_keys SET deleted_at = %s WHERE api_key_id = %s AND deleted_at IS NULL"
 _USED = """
 INSERT INTO api_key_uses (api_key_id, organization_id, last_used_at)
@@ -48,9 +53,9 @@ class PostgresApiKeys:
             ),
         )
 
-    def all(self) -> Sequence[ApiKey]:
-        """Return the keys that are not revoked, newest first."""
-        return [_key(row) for row in self._connection.execute(_ALL)]
+    def page(self, query: ListQuery) -> Page[ApiKey]:
+        """Return a page of the keys that are not revoked."""
+        return _LISTING.page(self._connection, query, _key)
 
     def revoke(self, api_key_id: ApiKeyId, now: datetime) -> bool:
         """Make a key useless; tell whether there was one."""

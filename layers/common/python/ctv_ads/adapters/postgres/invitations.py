@@ -1,14 +1,16 @@
 """Invitations; of their tokens only the hash."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.accounts import scope_of
 from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.ids import UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import Invitation, InvitationId
 from ctv_ads.errors import NotFoundError
 
@@ -19,13 +21,18 @@ _ADD = """
 INSERT INTO invitations (invitation_id, organization_id, email, role, advertiser_ids,
                          token_hash, invited_by, created_at, expires_at)
 VALUES (%s, current_organization(), %s, %s, %s::uuid[], %s, %s, %s, %s)"""
-_COLUMNS = """
-SELECT invitation_id, email, role, advertiser_ids, invited_by, created_at, expires_at,
+_COLUMNS = "invitation_id, email, role, advertiser_ids, invited_by, created_at, expires_at"
+_LISTING = Listing(
+    columns=f"{_COLUMNS}, true AS is_open",
+    source="invitations WHERE accepted_at IS NULL AND deleted_at IS NULL",
+    id_column="invitation_id",
+    sorts={"created_at": ("created_at", "timestamptz"), "email": ("email", "text")},
+    filters={"open_at": "expires_at > %(open_at)s"},
+)
+_ONE = f"""
+SELECT {_COLUMNS},
        accepted_at IS NULL AND deleted_at IS NULL AND expires_at > %s AS is_open
-FROM invitations"""
-_OPEN = f"""{_COLUMNS} WHERE accepted_at IS NULL AND deleted_at IS NULL AND expires_at > %s
-ORDER BY invitation_id DESC LIMIT 1000"""
-_ONE = f"{_COLUMNS} WHERE invitation_id = %s FOR UPDATE"
+FROM invitations WHERE invitation_id = %s FOR UPDATE"""  # noqa: S608 - our own texts
 _ACCEPT = "UPDATE invitations SET accepted_at = %s WHERE invitation_id = %s"
 _DELETE = """
 UPDATE invitations SET deleted_at = %s
@@ -56,9 +63,10 @@ class PostgresInvitations:
             ),
         )
 
-    def open(self, now: datetime) -> Sequence[Invitation]:
-        """Return those that can still be accepted, newest first."""
-        return [_invitation(row) for row in self._connection.execute(_OPEN.encode(), (now, now))]
+    def page(self, query: ListQuery, now: datetime) -> Page[Invitation]:
+        """Return a page of those that can still be accepted."""
+        of_now = replace(query, filters={**query.filters, "open_at": now})
+        return _LISTING.page(self._connection, of_now, _invitation)
 
     def get(self, invitation_id: InvitationId, now: datetime) -> Invitation:
         """Return one, locked."""

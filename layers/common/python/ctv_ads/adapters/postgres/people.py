@@ -8,8 +8,10 @@ from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.accounts import scope_of
 from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.ids import OrganizationId, UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.people import Member
 from ctv_ads.errors import ConflictError, FieldProblem, NotFoundError
 from ctv_ads.ports.people import NewPerson
@@ -21,14 +23,22 @@ _ADD_ORGANIZATION = "INSERT INTO organizations (organization_id, name) VALUES (%
 _JOIN = """
 INSERT INTO memberships (organization_id, user_id, role, advertiser_ids)
 VALUES (current_organization(), %s, %s, %s::uuid[])"""
-_MEMBERS = """
-SELECT m.user_id, u.email, u.name, m.role, m.advertiser_ids, m.created_at
-FROM memberships m JOIN users u USING (user_id)"""
-_ALL = f"{_MEMBERS} ORDER BY m.created_at, m.user_id"
-_ONE = f"{_MEMBERS} WHERE m.user_id = %s FOR UPDATE OF m"
+_COLUMNS = "m.user_id, u.email, u.name, m.role, m.advertiser_ids, m.created_at, m.version"
+_MEMBERS = "memberships m JOIN users u USING (user_id)"
+_LISTING = Listing(
+    columns=_COLUMNS,
+    source=f"{_MEMBERS} WHERE true",
+    id_column="m.user_id",
+    sorts={"joined_at": ("m.created_at", "timestamptz"), "email": ("u.email", "text")},
+    filters={"q": "u.name ILIKE %(q)s OR u.email ILIKE %(q)s"},
+)
+_ONE = f"SELECT {_COLUMNS} FROM {_MEMBERS} WHERE m.user_id = %s"  # noqa: S608 - our own texts
+_HAS = f"SELECT 1 FROM {_MEMBERS} WHERE u.email = %s"  # noqa: S608
 # In one order, so that two who change owners at once wait for one another and not in a circle.
 _OWNERS = "SELECT user_id FROM memberships WHERE role = 'owner' ORDER BY user_id FOR UPDATE"
-_CHANGE = "UPDATE memberships SET role = %s, advertiser_ids = %s::uuid[] WHERE user_id = %s"
+_CHANGE = """
+UPDATE memberships SET role = %s, advertiser_ids = %s::uuid[], version = version + 1
+WHERE user_id = %s"""
 _REMOVE = "DELETE FROM memberships WHERE user_id = %s"
 _UNKNOWN = """
 SELECT wanted::text FROM unnest(%s::uuid[]) AS wanted
@@ -77,13 +87,18 @@ class PostgresPeople:
         except psycopg.errors.UniqueViolation as error:
             raise ConflictError("this person belongs to the organization already") from error
 
-    def members(self) -> Sequence[Member]:
-        """Return every member, in the order in which they joined."""
-        return [_member(row) for row in self._connection.execute(_ALL.encode())]
+    def page(self, query: ListQuery) -> Page[Member]:
+        """Return a page of the members."""
+        return _LISTING.page(self._connection, query, _member)
 
-    def member(self, user_id: UserId) -> Member:
-        """Return one member, locked."""
-        row = self._connection.execute(_ONE.encode(), (user_id,)).fetchone()
+    def has_member(self, email: str) -> bool:
+        """Tell whether the person with this address belongs to the organization."""
+        return self._connection.execute(_HAS.encode(), (email,)).fetchone() is not None
+
+    def member(self, user_id: UserId, *, for_update: bool = False) -> Member:
+        """Return one member."""
+        query = f"{_ONE} FOR UPDATE OF m" if for_update else _ONE
+        row = self._connection.execute(query.encode(), (user_id,)).fetchone()
         if row is None:
             raise NotFoundError("there is no such member")
         return _member(row)
@@ -95,7 +110,7 @@ class PostgresPeople:
     def change_role(
         self, user_id: UserId, role: Role, advertiser_ids: frozenset[str] | None
     ) -> None:
-        """Write a member's role."""
+        """Write a member's role and count the version up."""
         self._connection.execute(_CHANGE, (role.value, _array(advertiser_ids), user_id))
 
     def remove(self, user_id: UserId) -> None:
@@ -139,4 +154,5 @@ def _member(row: DictRow) -> Member:
         role=Role(row["role"]),
         advertiser_ids=scope_of(row),
         joined_at=row["created_at"],
+        version=row["version"],
     )
