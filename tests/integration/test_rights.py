@@ -125,6 +125,9 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
         True,
     ),
     "campaign_daily_stats": (ALL, "", "", False),
+    "token_buckets": (ALL, "", "", False),
+    "line_item_days": (ALL, "", "", False),
+    "line_item_delivery": (ALL, "", "", False),
     "audit_events": (ALL, "", "", False),
 }
 NOTHING = ("", "", "", False)
@@ -187,8 +190,8 @@ def denied(connection: Connection, statement: str) -> bool:
 def attempt(table: str, privilege: str, column: str) -> str:
     return {
         "SELECT": f"SELECT {column} FROM {table}",  # noqa: S608
-        "INSERT": f"INSERT INTO {table} ({column}) VALUES (NULL)",  # noqa: S608
-        "UPDATE": f"UPDATE {table} SET {column} = NULL",  # noqa: S608
+        "INSERT": f"INSERT INTO {table} ({column}) VALUES (DEFAULT)",  # noqa: S608
+        "UPDATE": f"UPDATE {table} SET {column} = DEFAULT",  # noqa: S608
     }[privilege]
 
 

@@ -23,6 +23,9 @@ TENANT_TABLES = (
     "creatives",
     "creative_assignments",
     "campaign_daily_stats",
+    "token_buckets",
+    "line_item_days",
+    "line_item_delivery",
     "audit_events",
 )
 Connection = psycopg.Connection[dict[str, Any]]
@@ -45,7 +48,30 @@ def tenant(world: World) -> Tenant:
         line_item = store.line_items.get(line_item_id)
         assigned = CreativeAssignment(creative_id=creative.creative_id)
         store.line_items.assign(line_item, [assigned], NOON)
+    with psycopg.connect(world.schema.owner_dsn) as owner:
+        for statement in _SPENDING:
+            owner.execute(statement, (line_item_id,))
     return tenant
+
+
+_SPENDING = (
+    (
+        "INSERT INTO token_buckets (line_item_id, bucket, organization_id, campaign_id,"
+        " budget_day, granted_micros, opened_at)"
+        " SELECT line_item_id, 1, organization_id, campaign_id, '2026-11-23', 1, now()"
+        " FROM line_items WHERE line_item_id = %s"
+    ),
+    (
+        "INSERT INTO line_item_days (line_item_id, budget_day, organization_id, campaign_id)"
+        " SELECT line_item_id, '2020-01-01', organization_id, campaign_id"
+        " FROM line_items WHERE line_item_id = %s"
+    ),
+    (
+        "INSERT INTO line_item_delivery (line_item_id, organization_id, campaign_id, observed_at)"
+        " SELECT line_item_id, organization_id, campaign_id, now()"
+        " FROM line_items WHERE line_item_id = %s"
+    ),
+)
 
 
 @pytest.fixture
