@@ -28,6 +28,22 @@ from ctv_ads.domain.targeting import Targeting
 
 
 @dataclass(frozen=True, slots=True)
+class Rendition:
+    """One file of a film, with its own measures. `url` is absolute."""
+
+    url: str
+    mime_type: str
+    width_px: int
+    height_px: int
+    bitrate_kbps: int
+    codec: str
+    """As RFC 6381 writes it, such as `avc1.640028`."""
+    size_bytes: int | None = None
+    is_streaming: bool = False
+    """A playlist of its own renditions (HLS, DASH), not one file."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServableCreative:
     """A ready creative as players need it. `media_url` is absolute.
 
@@ -59,6 +75,8 @@ class ServableCreative:
     """Its assignment's window, when it has one."""
     completion_rate_bp: int | None = None
     """Measured completes per impression; None while there are too few to tell."""
+    renditions: tuple[Rendition, ...] = ()
+    """Further files of the same film, beside the one that the fields above describe."""
 
 
 @dataclass(frozen=True, slots=True)

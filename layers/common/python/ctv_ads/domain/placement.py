@@ -12,6 +12,7 @@ from ctv_ads.domain.remark import Remark
 class VastVersion(StrEnum):
     """What a placement's players understand."""
 
+    V2_0 = "2.0"
     V3_0 = "3.0"
     V4_0 = "4.0"
     V4_1 = "4.1"

@@ -16,6 +16,7 @@ from ctv_ads.domain.ids import OrganizationId
 from ctv_ads.domain.inventory import (
     Inventory,
     PublishedPlacement,
+    Rendition,
     ServableCreative,
     ServableLineItem,
 )
@@ -177,5 +178,6 @@ def _creative(row: Mapping[str, Any]) -> ServableCreative:
                 for item in row.get("trackers", ())
             ),
             "verifications": tuple(Verification(**item) for item in row.get("verifications", ())),
+            "renditions": tuple(Rendition(**item) for item in row.get("renditions", ())),
         }
     )
