@@ -48,6 +48,7 @@ def grants(
         ),
         Need.UPLOADS_READ: _readable_objects("UPLOAD_BUCKET", data, data.uploads),
         Need.MEDIA_WRITE: _objects("MEDIA_BUCKET", data, data.media, "s3:PutObject"),
+        Need.MEDIA_DELETE: _objects("MEDIA_BUCKET", data, data.media, "s3:DeleteObject"),
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),

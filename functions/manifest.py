@@ -5,6 +5,7 @@ machine, and `tests/cdk` rebuilds it from the synthesized templates and asserts 
 Standard library only: both sides import it before anything else is installed or loaded.
 """
 
+from functions.manifest_platform import PLATFORM
 from functions.manifest_queues import (
     AD_EVENTS,
     CREATIVE_UPLOADS,
@@ -262,28 +263,7 @@ FUNCTIONS: tuple[Function, ...] = (
         extra_environment=FOR_PEOPLE,
         routes=with_preflights("GET /api/v1/campaigns/{campaign_id}/stats"),
     ),
-    Function(
-        name="platform",
-        entry_point="platform.handler",
-        purpose="Tell how each dependency is, document the API, refuse what has no route",
-        memory_mib=512,
-        timeout_s=10,
-        needs=(Need.DATABASE_API, Need.VALKEY, Need.HEALTH_CHECKS),
-        extra_environment=("ALLOWED_ORIGINS",),
-        routes=(
-            *routes("GET /health", "GET /api/docs", "GET /api/openapi.json"),
-            EVERYTHING_ELSE,
-        ),
-    ),
-    Function(
-        name="migrate",
-        entry_point="platform.migrate",
-        purpose="Bring the database schema and its roles up to date, once per deployment",
-        memory_mib=256,
-        timeout_s=300,
-        needs=(Need.DATABASE_OWNER,),
-        runs_on_deploy=True,
-    ),
+    *PLATFORM,
 )
 
 

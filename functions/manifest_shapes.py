@@ -26,6 +26,8 @@ class Need(StrEnum):
     UPLOADS_READ = "uploads-read"
     MEDIA_WRITE = "media-write"
     """Put objects into the media bucket, which is served to players."""
+    MEDIA_DELETE = "media-delete"
+    """Delete objects of the media bucket."""
     MEDIA_ADDRESS = "media-address"
     """Know the public address of the media bucket, without access to it."""
     SEND_INVENTORY_CHANGES = "send-inventory-changes"
@@ -54,6 +56,7 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.UPLOADS_WRITE: ("UPLOAD_BUCKET",),
     Need.UPLOADS_READ: ("UPLOAD_BUCKET",),
     Need.MEDIA_WRITE: ("MEDIA_BUCKET",),
+    Need.MEDIA_DELETE: ("MEDIA_BUCKET",),
     Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
     Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),

@@ -11,7 +11,7 @@ from ctv_ads.adapters.postgres.database import connection_parameters
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.migrate import ensure_role, migrate_up, packaged_migrations
-from ctv_ads.settings import MigrationSettings
+from ctv_ads.platform_settings import MigrationSettings
 
 _PARTITIONS_AHEAD = "SELECT ensure_ad_event_partitions(current_date - 1, current_date + 7)"
 

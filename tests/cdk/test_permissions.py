@@ -31,6 +31,7 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.UPLOADS_WRITE: {("s3:PutObject", "Uploads/*"), ("s3:AbortMultipartUpload", "Uploads/*")},
     Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*"), ("s3:ListBucket", "Uploads")},
     Need.MEDIA_WRITE: {("s3:PutObject", "Media/*")},
+    Need.MEDIA_DELETE: {("s3:DeleteObject", "Media/*")},
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},

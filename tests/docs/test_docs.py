@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ctv_ads import access_settings, settings
+from ctv_ads import access_settings, platform_settings, settings
 from functions.manifest import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
+_SETTINGS = vars(settings) | vars(access_settings) | vars(platform_settings)
 
 
 def every_setting() -> set[str]:
     return {
         field.metadata["name"]
-        for value in (vars(settings) | vars(access_settings)).values()
+        for value in _SETTINGS.values()
         if isinstance(value, type) and issubclass(value, settings.Settings)
         for field in dataclasses.fields(value)
     }
@@ -37,7 +38,7 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 def test_documented_defaults_are_the_real_ones() -> None:
     real = {
         field.metadata["name"]: str(field.default)
-        for value in (vars(settings) | vars(access_settings)).values()
+        for value in _SETTINGS.values()
         if isinstance(value, type) and issubclass(value, settings.Settings)
         for field in dataclasses.fields(value)
         if isinstance(field.default, int) and not isinstance(field.default, bool)

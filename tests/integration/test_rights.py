@@ -39,7 +39,7 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
     "memberships": (
         ALL,
         "organization_id user_id role advertiser_ids",
-        "role advertiser_ids",
+        "role advertiser_ids version",
         True,
     ),
     "sessions": (
@@ -144,6 +144,11 @@ OWNERS_FUNCTIONS = {
     "invitation_by_token": "ctv_api",
     "own_account": "ctv_api",
     "person_by_email": "ctv_api",
+    "purge_email_tokens": "ctv_pipeline",
+    "purge_idempotency_keys": "ctv_pipeline",
+    "purge_invitations": "ctv_pipeline",
+    "purge_refresh_tokens": "ctv_pipeline",
+    "purge_sessions": "ctv_pipeline",
     "session_by_token": "ctv_api",
 }
 _COLUMNS = """

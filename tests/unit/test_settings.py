@@ -5,11 +5,11 @@ import pytest
 from ctv_ads.adapters.aws.json_api import AwsIdentity
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.errors import InvalidSettingsError
+from ctv_ads.platform_settings import MigrationSettings
 from ctv_ads.settings import (
     AdServerSettings,
     AwsSettings,
     CollectorSettings,
-    MigrationSettings,
     Settings,
     ValidationSettings,
     ValkeySettings,

@@ -252,28 +252,3 @@ class ValidationSettings(Settings):
     max_creative_duration_ms: int = _setting(
         "MAX_CREATIVE_DURATION_MS", "longest creative accepted", _positive, 120_000
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthSettings(Settings):
-    """What `GET /health` looks at besides PostgreSQL and Valkey."""
-
-    upload_bucket: str = _setting("UPLOAD_BUCKET", "S3 bucket that takes uploads")
-    ad_event_queue_url: str = _setting(
-        "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationSettings(Settings):
-    """What `functions/platform/migrate.py` reads."""
-
-    database_secret_id: str = _setting(
-        "DATABASE_SECRET_ID", "Secrets Manager id of the schema's owner"
-    )
-    database_api_secret_id: str = _setting(
-        "DATABASE_API_SECRET_ID", "Secrets Manager id of the role bound by row-level security"
-    )
-    database_pipeline_secret_id: str = _setting(
-        "DATABASE_PIPELINE_SECRET_ID", "Secrets Manager id of the recording and publishing role"
-    )

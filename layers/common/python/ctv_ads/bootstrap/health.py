@@ -11,8 +11,9 @@ from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.errors import DependencyUnavailableError
+from ctv_ads.platform_settings import HealthSettings
 from ctv_ads.ports.health import Dependency
-from ctv_ads.settings import DatabaseSettings, HealthSettings, ValkeySettings
+from ctv_ads.settings import DatabaseSettings, ValkeySettings
 from ctv_ads.use_cases.check_health import CheckHealth
 
 _ONCE = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})

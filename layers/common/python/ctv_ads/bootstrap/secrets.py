@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cache
 
 from ctv_ads.adapters.aws.json_api import SECRETS_MANAGER, AwsIdentity, JsonApi
@@ -25,7 +26,7 @@ def secret_document(secret_id: str) -> Mapping[str, str]:
     Raises:
         DependencyUnavailableError: Secrets Manager does not answer, or refuses.
     """
-    api = JsonApi(SECRETS_MANAGER, aws_identity(), utc_now)
-    answer = api.call("GetSecretValue", {"SecretId": secret_id})
+    with closing(JsonApi(SECRETS_MANAGER, aws_identity(), utc_now)) as api:
+        answer = api.call("GetSecretValue", {"SecretId": secret_id})
     document: Mapping[str, str] = json.loads(answer["SecretString"])
     return document

@@ -1,7 +1,7 @@
 """Uploads in memory: the forms, the files that arrive, the files that are served."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 from ctv_ads.domain.media import MediaProbe
@@ -126,3 +126,15 @@ class MemoryUploads:
         if found is None or found.etag != upload.etag:
             raise UploadGoneError(f"{upload.key} was replaced or removed")
         return found
+
+
+class MemoryPublishedMedia:
+    """Implements `ports.PublishedMedia` on what `MemoryUploads` has published."""
+
+    def __init__(self, media: MutableMapping[str, MediaFile]) -> None:
+        self._media = media
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove files; one that is gone already is no error."""
+        for key in keys:
+            self._media.pop(key, None)

@@ -1,0 +1,52 @@
+"""Settings of what keeps the product running; `settings.py` says how settings are read."""
+
+from dataclasses import dataclass
+
+from ctv_ads.settings import _HTTP, Settings, _positive, _setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeSettings(Settings):
+    """What `functions/platform/purge.py` reads besides its database: how long things are kept."""
+
+    media_bucket: str = _setting("MEDIA_BUCKET", "S3 bucket from which media files are served")
+    idempotency_key_retention_s: int = _setting(
+        "IDEMPOTENCY_KEY_RETENTION_S", "how long a create can be repeated", _positive, 7 * 86_400
+    )
+    credential_retention_s: int = _setting(
+        "CREDENTIAL_RETENTION_S",
+        "how long sessions, invitations and mailed tokens are kept after their end",
+        _positive,
+        30 * 86_400,
+    )
+    media_retention_s: int = _setting(
+        "MEDIA_RETENTION_S",
+        "how long a file is kept after its last creative",
+        _positive,
+        7 * 86_400,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings(Settings):
+    """What `GET /health` looks at besides PostgreSQL and Valkey."""
+
+    upload_bucket: str = _setting("UPLOAD_BUCKET", "S3 bucket that takes uploads")
+    ad_event_queue_url: str = _setting(
+        "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationSettings(Settings):
+    """What `functions/platform/migrate.py` reads."""
+
+    database_secret_id: str = _setting(
+        "DATABASE_SECRET_ID", "Secrets Manager id of the schema's owner"
+    )
+    database_api_secret_id: str = _setting(
+        "DATABASE_API_SECRET_ID", "Secrets Manager id of the role bound by row-level security"
+    )
+    database_pipeline_secret_id: str = _setting(
+        "DATABASE_PIPELINE_SECRET_ID", "Secrets Manager id of the recording and publishing role"
+    )

@@ -1,0 +1,67 @@
+"""Remove what has served its time: keys, sessions, tokens, invitations, files of creatives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ctv_ads.ports.base import Clock
+from ctv_ads.ports.purge import Leftover, Leftovers, PublishedMedia
+
+BATCH = 1000
+"""Rows of one transaction, and files of one request, of which S3 takes no more."""
+MOST_BATCHES = 50
+"""Of one kind in one run; the rest is left to the next."""
+_FILES = "media_files"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept after they are over."""
+
+    idempotency_keys: timedelta
+    credentials: timedelta
+    media: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Runs once an hour; running it again, or twice at once, changes nothing."""
+
+    leftovers: Leftovers
+    media: PublishedMedia
+    retention: Retention
+    clock: Clock
+
+    def __call__(self) -> Mapping[str, int]:
+        """Remove what is over for long enough, and return how much of each kind.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL or S3 does not answer; what was removed until
+                then stays so, and the next run goes on.
+        """
+        removed = {kind.value: self._rows(kind) for kind in Leftover}
+        return removed | {_FILES: self._files()}
+
+    def _rows(self, kind: Leftover) -> int:
+        is_key = kind is Leftover.IDEMPOTENCY_KEYS
+        kept = self.retention.idempotency_keys if is_key else self.retention.credentials
+        removed = 0
+        for _ in range(MOST_BATCHES):
+            batch = self.leftovers.purge(kind, over_before=self.clock() - kept, most=BATCH)
+            removed += batch
+            if batch < BATCH:
+                break
+        return removed
+
+    def _files(self) -> int:
+        removed = 0
+        for _ in range(MOST_BATCHES):
+            over_before = self.clock() - self.retention.media
+            keys = self.leftovers.unused_media(over_before=over_before, most=BATCH)
+            if not keys:
+                break
+            # The file goes first: after a crash in between the next run finds it again.
+            self.media.remove(keys)
+            self.leftovers.forget_media(keys, now=self.clock())
+            removed += len(keys)
+        return removed
