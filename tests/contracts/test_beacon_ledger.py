@@ -6,6 +6,7 @@ import pytest
 
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import NOON, PRICE_MICROS, Tenant, a_beacon, a_campaign_draft, some_claims
@@ -18,6 +19,10 @@ def claims_of(campaign: Campaign, *, after: timedelta = timedelta(0)) -> BeaconC
 
 def impressions(campaign: Campaign, count: int) -> list[Beacon]:
     return [a_beacon(claims_of(campaign, after=timedelta(seconds=i))) for i in range(count)]
+
+
+def paid_by(campaign: Campaign, rate_type: RateType) -> BeaconClaims:
+    return some_claims(line_item_id=campaign.line_items[0].line_item_id, rate_type=rate_type)
 
 
 def a_campaign_worth(world: World, tenant: Tenant, micros: int) -> Campaign:
@@ -169,6 +174,38 @@ class BeaconLedgerContract:
         line_item_id = campaign.line_items[0].line_item_id
         free = a_beacon(some_claims(line_item_id=line_item_id, price_micros=0))
         assert world.ledger.record([free]) == RecordedBatch(1, 0, 1, 0, ())
+
+    def test_a_completed_view_is_billed_at_its_completion_and_once(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 1_000_000)
+        claims = paid_by(campaign, RateType.CPCV)
+        assert world.ledger.record([a_beacon(claims)]) == RecordedBatch(1, 0, 0, 0, ())
+        complete = a_beacon(claims, event=BeaconEvent.COMPLETE)
+        assert world.ledger.record([complete, complete]) == RecordedBatch(1, 1, 1, 0, ())
+        assert world.ledger.record([complete]).billed_impressions == 0
+        assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
+
+    def test_a_completion_is_billed_though_its_impression_was_lost(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 1_000_000)
+        complete = a_beacon(paid_by(campaign, RateType.CPCV), event=BeaconEvent.COMPLETE)
+        assert world.ledger.record([complete]).billed_impressions == 1
+        counts = statistics(world, tenant, campaign).totals
+        assert (counts.impressions, counts.completes) == (0, 1)
+        assert counts.spend_micros == PRICE_MICROS
+
+    def test_a_completion_paid_by_impression_costs_nothing(self, world: World) -> None:
+        campaign = a_campaign_worth(world, world.a_tenant(), 1_000_000)
+        complete = a_beacon(paid_by(campaign, RateType.CPM), event=BeaconEvent.COMPLETE)
+        assert world.ledger.record([complete]) == RecordedBatch(1, 0, 0, 0, ())
+
+    def test_of_a_flat_rate_no_event_is_billed(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 1_000_000)
+        claims = paid_by(campaign, RateType.FLAT)
+        batch = [a_beacon(claims, event=event) for event in BeaconEvent]
+        assert world.ledger.record(batch) == RecordedBatch(len(BeaconEvent), 0, 0, 0, ())
+        assert statistics(world, tenant, campaign).totals.spend_micros == 0
 
     def test_no_beacons_are_no_work(self, world: World) -> None:
         assert world.ledger.record([]) == RecordedBatch(0, 0, 0, 0, ())

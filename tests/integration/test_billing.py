@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from ctv_ads.adapters.aws.beacon_queue import decode_beacon, encode_beacon
+from ctv_ads.adapters.aws.beacon_form import decode_beacon, encode_beacon
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
@@ -237,7 +237,7 @@ def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None
             some_claims(
                 line_item_id=line_item_id,
                 slot=2**15 - 1,
-                price_micros=2**63 - 1,
+                price_micros=2**53 - 1,
                 decided_at=moment,
                 rate_type=RateType.CPCV,
                 bucket=2**32 - 1,
@@ -245,6 +245,7 @@ def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None
                 device_type="a" * 32,
                 session=session,
             ),
+            event=BeaconEvent.COMPLETE,
             received_at=moment,
             client_network="ü" * 100,
             user_agent_class="",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctv_ads.adapters.aws.beacon_queue import decode_beacon, encode_beacon
+from ctv_ads.adapters.aws.beacon_form import decode_beacon, encode_beacon
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.vocabulary import DEVICE_TYPES
@@ -26,7 +26,7 @@ _BEACONS = st.builds(
     ),
     st.sampled_from(BeaconEvent),
     st.integers(0, 255),
-    st.integers(0, 2**63 - 1),
+    st.integers(0, 2**53 - 1),
     st.none() | st.just("2001:db8::/48"),
     st.sampled_from(["roku", "other"]),
     st.none() | st.integers(0, 999),
@@ -84,7 +84,7 @@ def test_a_field_of_any_value_is_refused_or_fits_the_table(name: str, value: obj
 def _assert_fits_the_table(beacon: Beacon) -> None:
     claims = beacon.claims
     assert 0 <= claims.slot < 2**15
-    assert 0 <= claims.price_micros < 2**63
+    assert 0 <= claims.price_micros < 2**53
     assert beacon.vast_error_code is None or 0 <= beacon.vast_error_code < 2**15
     assert 0 <= claims.bucket < 2**32
     assert 0 <= claims.session < 2**64
@@ -112,7 +112,7 @@ def _changed(**fields: Any) -> str:
         pytest.param(_changed(slot=-1), id="a slot below zero"),
         pytest.param(_changed(slot=float("inf")), id="an endless slot"),
         pytest.param(_changed(price_micros=-20_000), id="a price that pays back"),
-        pytest.param(_changed(price_micros=2**63), id="a price that is too great"),
+        pytest.param(_changed(price_micros=2**53), id="a price that is too great"),
         pytest.param(_changed(price_micros=1.5), id="a fractional price"),
         pytest.param(_changed(line_item_id="x"), id="a malformed id"),
         pytest.param(_changed(decision_id=None), id="no decision"),

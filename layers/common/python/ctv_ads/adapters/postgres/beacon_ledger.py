@@ -2,8 +2,10 @@
 
 The batch is copied into a temporary table. Then the campaigns it concerns are locked in the
 order of their ids, so that writers neither deadlock nor bill the same money twice. Under that
-lock a beacon is new if its (day, decision, slot, event) is not stored; new impressions are
-billed in the order of their decisions for as long as the budget lasts.
+lock a beacon is new if its (day, decision, slot, event) is not stored; of the new ones those
+that are paid for (CPM: the impression, CPCV: the complete) are billed in the order of their
+decisions, out of the grants of tokens that they were decided on (`bill_by_bucket`). What was
+recorded stays in the temporary table `recorded` until the commit, for what is counted from it.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     creative_id uuid, placement_id uuid, decided_at timestamptz, received_at timestamptz,
     price_micros bigint, client_network text, user_agent_class text, vast_error_code smallint,
     rate_type text, bucket bigint, country text, device_type text, session bigint
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS recorded (
+    organization_id uuid, campaign_id uuid, day date, decision_id uuid, slot smallint, event text,
+    line_item_id uuid, creative_id uuid, placement_id uuid, decided_at timestamptz,
+    price_micros bigint, billed_micros bigint, vast_error_code smallint, rate_type text,
+    bucket bigint, country text, device_type text, is_billable boolean
 ) ON COMMIT DELETE ROWS"""
 _COPY = """
 COPY incoming (position, day, decision_id, slot, event, line_item_id, creative_id, placement_id,
@@ -40,108 +48,111 @@ ORDER BY position"""
 _LOCK_CAMPAIGNS = """
 SELECT campaign_id FROM campaigns
 WHERE campaign_id IN (
-    SELECT l.campaign_id FROM line_items l JOIN incoming i USING (line_item_id)
+    SELECT l.campaign_id FROM line_items l
+    WHERE l.line_item_id IN (SELECT i.line_item_id FROM incoming i)
 )
-ORDER BY campaign_id FOR UPDATE"""
+ORDER BY campaign_id FOR NO KEY UPDATE"""
+# An event of these is new if it is not stored: nobody else stores it while we hold its campaign.
+# The rest costs nothing and is left to the primary key.
 _RECORD = """
 WITH fresh AS (
     SELECT DISTINCT ON (i.day, i.decision_id, i.slot, i.event)
-           i.*, l.organization_id, l.campaign_id
+           i.position, i.line_item_id, i.bucket, i.price_micros, i.decided_at, i.decision_id,
+           i.slot
     FROM incoming i
-    JOIN line_items l USING (line_item_id)
-    WHERE NOT EXISTS (
+    WHERE (i.event, i.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+      AND NOT EXISTS (
         SELECT 1 FROM ad_events e
         WHERE e.day = i.day AND e.decision_id = i.decision_id AND e.slot = i.slot
           AND e.event = i.event
-    )
+      )
     ORDER BY i.day, i.decision_id, i.slot, i.event, i.received_at, i.position
-), spending AS (
-    SELECT f.*, affordable_sum(
-               CASE WHEN f.event = 'impression' THEN f.price_micros ELSE 0 END,
-               c.budget_micros - c.billed_micros
-           ) OVER in_order AS spent_micros
+), asked AS MATERIALIZED (
+    SELECT f.*, (row_number() OVER (ORDER BY decided_at, decision_id, slot))::integer AS rank
     FROM fresh f
-    JOIN campaigns c USING (organization_id, campaign_id)
-    WINDOW in_order AS (
-        PARTITION BY f.campaign_id ORDER BY f.decided_at, f.decision_id, f.slot, f.event
-    )
-), priced AS (
-    SELECT s.*, s.spent_micros - coalesce(lag(s.spent_micros) OVER in_order, 0) AS due_micros
-    FROM spending s
-    WINDOW in_order AS (
-        PARTITION BY s.campaign_id ORDER BY s.decided_at, s.decision_id, s.slot, s.event
-    )
-), recorded AS (
+), billed AS MATERIALIZED (
+    SELECT a.position, b.micros
+    FROM (
+        SELECT array_agg(rank) AS ranks, array_agg(line_item_id) AS line_items,
+               array_agg(bucket) AS buckets, array_agg(price_micros) AS prices,
+               array_agg(decided_at) AS decided
+        FROM asked
+    ) all_asked,
+    bill_by_bucket(ranks, line_items, buckets, prices, decided) b
+    JOIN asked a ON a.rank = b.event_position
+), stored AS (
     INSERT INTO ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                            decided_at, received_at, price_micros, billed_micros, client_network,
                            user_agent_class, vast_error_code, rate_type, bucket, country,
                            device_type, session)
-    SELECT day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
-           received_at, price_micros,
-           due_micros, client_network, user_agent_class, vast_error_code, rate_type, bucket,
-           country, device_type, session
-    FROM priced
+    SELECT i.day, i.decision_id, i.slot, i.event, i.line_item_id, i.creative_id, i.placement_id,
+           i.decided_at, i.received_at, i.price_micros, coalesce(b.micros, 0), i.client_network,
+           i.user_agent_class, i.vast_error_code, i.rate_type, i.bucket, i.country,
+           i.device_type, i.session
+    FROM incoming i
+    LEFT JOIN billed b USING (position)
+    WHERE i.line_item_id IN (SELECT l.line_item_id FROM line_items l)
+    -- The first to arrive of its kind is the one kept, and neighbours of the index come together.
+    ORDER BY i.day, i.decision_id, i.slot, i.event, i.received_at, i.position
     ON CONFLICT DO NOTHING
-    RETURNING day, event, line_item_id, creative_id, price_micros, billed_micros
-), counted AS (
-    SELECT l.organization_id, l.campaign_id, r.line_item_id, r.creative_id, r.day,
-           count(*) FILTER (WHERE r.event = 'impression') AS impressions,
-           count(*) FILTER (WHERE r.event = 'start') AS starts,
-           count(*) FILTER (WHERE r.event = 'firstQuartile') AS first_quartiles,
-           count(*) FILTER (WHERE r.event = 'midpoint') AS midpoints,
-           count(*) FILTER (WHERE r.event = 'thirdQuartile') AS third_quartiles,
-           count(*) FILTER (WHERE r.event = 'complete') AS completes,
-           count(*) FILTER (WHERE r.event = 'clickTracking') AS clicks,
-           count(*) FILTER (WHERE r.event = 'error') AS errors,
-           sum(r.billed_micros)::bigint AS billed_micros,
-           count(*) FILTER (
-               WHERE r.event = 'impression' AND r.billed_micros < r.price_micros
-           ) AS unbilled_impressions,
-           count(*) AS events
-    FROM recorded r
-    JOIN line_items l USING (line_item_id)
-    GROUP BY l.organization_id, l.campaign_id, r.line_item_id, r.creative_id, r.day
-), campaigns_billed AS (
-    UPDATE campaigns c SET billed_micros = c.billed_micros + d.micros
-    FROM (SELECT campaign_id, sum(billed_micros)::bigint AS micros FROM counted GROUP BY 1) d
-    WHERE c.campaign_id = d.campaign_id AND d.micros > 0
-    RETURNING c.campaign_id, c.budget_micros - c.billed_micros AS left_micros
-), line_items_billed AS (
-    UPDATE line_items l SET billed_micros = l.billed_micros + d.micros
-    FROM (SELECT line_item_id, sum(billed_micros)::bigint AS micros FROM counted GROUP BY 1) d
-    WHERE l.line_item_id = d.line_item_id AND d.micros > 0
-), stored AS (
-    INSERT INTO campaign_daily_stats AS s (
-        organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
-        first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
-        unbilled_impressions, updated_at
-    )
-    SELECT organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
-           first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
-           unbilled_impressions, clock_timestamp()
-    FROM counted
-    ORDER BY campaign_id, day, line_item_id, creative_id
-    ON CONFLICT (campaign_id, day, line_item_id, creative_id) DO UPDATE SET
-        impressions = s.impressions + excluded.impressions,
-        starts = s.starts + excluded.starts,
-        first_quartiles = s.first_quartiles + excluded.first_quartiles,
-        midpoints = s.midpoints + excluded.midpoints,
-        third_quartiles = s.third_quartiles + excluded.third_quartiles,
-        completes = s.completes + excluded.completes,
-        clicks = s.clicks + excluded.clicks,
-        errors = s.errors + excluded.errors,
-        billed_micros = s.billed_micros + excluded.billed_micros,
-        unbilled_impressions = s.unbilled_impressions + excluded.unbilled_impressions,
-        updated_at = excluded.updated_at
+    RETURNING day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
+              price_micros, billed_micros, vast_error_code, rate_type, bucket, country, device_type
 )
-SELECT coalesce(sum(events), 0)::bigint AS recorded,
-       coalesce(sum(impressions - unbilled_impressions), 0)::bigint AS billed,
-       coalesce(sum(unbilled_impressions), 0)::bigint AS unbilled,
+INSERT INTO recorded
+SELECT l.organization_id, l.campaign_id, s.*,
+       (s.event, s.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv')) AS is_billable
+FROM stored s JOIN line_items l USING (line_item_id)"""
+_COUNT = """
+WITH counted AS (
+    SELECT organization_id, campaign_id, line_item_id, creative_id, day,
+           count(*) FILTER (WHERE event = 'impression') AS impressions,
+           count(*) FILTER (WHERE event = 'start') AS starts,
+           count(*) FILTER (WHERE event = 'firstQuartile') AS first_quartiles,
+           count(*) FILTER (WHERE event = 'midpoint') AS midpoints,
+           count(*) FILTER (WHERE event = 'thirdQuartile') AS third_quartiles,
+           count(*) FILTER (WHERE event = 'complete') AS completes,
+           count(*) FILTER (WHERE event = 'clickTracking') AS clicks,
+           count(*) FILTER (WHERE event = 'error') AS errors,
+           sum(billed_micros)::bigint AS billed_micros,
+           count(*) FILTER (WHERE is_billable AND billed_micros < price_micros)
+               AS unbilled_impressions
+    FROM recorded
+    GROUP BY organization_id, campaign_id, line_item_id, creative_id, day
+)
+INSERT INTO campaign_daily_stats AS s (
+    organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
+    first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
+    unbilled_impressions, updated_at
+)
+SELECT organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
+       first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
+       unbilled_impressions, clock_timestamp()
+FROM counted
+ORDER BY campaign_id, day, line_item_id, creative_id
+ON CONFLICT (campaign_id, day, line_item_id, creative_id) DO UPDATE SET
+    impressions = s.impressions + excluded.impressions,
+    starts = s.starts + excluded.starts,
+    first_quartiles = s.first_quartiles + excluded.first_quartiles,
+    midpoints = s.midpoints + excluded.midpoints,
+    third_quartiles = s.third_quartiles + excluded.third_quartiles,
+    completes = s.completes + excluded.completes,
+    clicks = s.clicks + excluded.clicks,
+    errors = s.errors + excluded.errors,
+    billed_micros = s.billed_micros + excluded.billed_micros,
+    unbilled_impressions = s.unbilled_impressions + excluded.unbilled_impressions,
+    updated_at = excluded.updated_at"""
+_OUTCOME = """
+SELECT count(*) AS recorded,
+       count(*) FILTER (WHERE is_billable AND billed_micros = price_micros) AS billed,
+       count(*) FILTER (WHERE is_billable AND billed_micros < price_micros) AS unbilled,
        EXISTS (
-           SELECT 1 FROM campaigns_billed b JOIN priced p USING (campaign_id)
-           WHERE p.event = 'impression' AND b.left_micros < p.price_micros
+           SELECT 1
+           FROM (SELECT campaign_id, max(price_micros) AS price_micros, sum(billed_micros) AS micros
+                 FROM recorded WHERE is_billable GROUP BY campaign_id) b
+           JOIN campaigns c USING (campaign_id)
+           WHERE b.micros > 0 AND c.budget_micros - c.billed_micros < b.price_micros
        ) AS a_budget_has_ended
-FROM counted"""
+FROM recorded"""
 
 
 class PostgresBeaconLedger:
@@ -158,7 +169,9 @@ class PostgresBeaconLedger:
             _copy(connection, beacons)
             unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
             connection.execute(_LOCK_CAMPAIGNS)
-            row = connection.execute(_RECORD).fetchone() or {}
+            connection.execute(_RECORD)
+            connection.execute(_COUNT)
+            row = connection.execute(_OUTCOME).fetchone() or {}
         recorded = int(row["recorded"])
         return RecordedBatch(
             recorded=recorded,
