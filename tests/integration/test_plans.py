@@ -121,18 +121,102 @@ def test_a_campaign_is_found_by_its_id(full: Full) -> None:
     assert_no_big_table_is_read_whole(full, statements)
 
 
-def test_the_search_uses_the_words_of_the_name(full: Full) -> None:
-    with psycopg.connect(full.dsn, row_factory=dict_row) as owner:
+@pytest.fixture(scope="module")
+def words(full: Full) -> Full:
+    """The database with advertisers, placements and a campaign's line items by the ten thousand."""
+    filled = full.filled
+    values = {"organization": filled.organization_id, "campaign": filled.campaign_ids[0]}
+    with psycopg.connect(full.dsn) as owner:
+        for statement in _THOUSANDS:
+            owner.execute(statement, values)
+    with psycopg.connect(full.dsn, autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")
+    return full
+
+
+_THOUSANDS = (
+    (
+        "INSERT INTO advertisers (advertiser_id, organization_id, name, domain)"
+        " SELECT uuidv7(), %(organization)s, 'Firm ' || n, 'firm' || n || '.example'"
+        " FROM generate_series(1, 20000) n"
+    ),
+    (
+        "INSERT INTO placements (placement_id, organization_id, key, name)"
+        " SELECT uuidv7(), %(organization)s, 'slot-' || n, 'Channel ' || n"
+        " FROM generate_series(1, 20000) n"
+    ),
+    (
+        "INSERT INTO line_items (line_item_id, organization_id, campaign_id, name)"
+        " SELECT uuidv7(), %(organization)s, %(campaign)s, 'Daypart ' || n"
+        " FROM generate_series(1, 20000) n"
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("search", "arguments", "index"),
+    [
+        ("campaigns_named (text)", "'%Campaign 0100%'", "campaigns_by_words"),
+        ("advertisers_named (text)", "'%firm12345%'", "advertisers_by_words"),
+        ("placements_named (text)", "'%slot-12345%'", "placements_by_words"),
+        ("line_items_named (uuid, text)", "'{campaign}', '%Daypart 12345%'", "line_items_by_words"),
+    ],
+)
+def test_a_search_uses_the_words_of_the_name(
+    words: Full, search: str, arguments: str, index: str
+) -> None:
+    name, _, parameters = search.partition(" ")
+    arguments = arguments.format(campaign=words.filled.campaign_ids[0])
+    with psycopg.connect(words.dsn, row_factory=dict_row) as owner:
         owner.execute(
-            "SELECT set_config('app.organization_id', %s, true)", (full.filled.organization_id,)
+            "SELECT set_config('app.organization_id', %s, true)", (words.filled.organization_id,)
         )
-        found = owner.execute("SELECT prosrc FROM pg_proc WHERE proname = 'campaigns_named'")
+        found = owner.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", (name,))
         body = (found.fetchone() or {})["prosrc"]
-        owner.execute(f"PREPARE search (text) AS {body}".encode())
-        plan = plan_of(owner, Statement("EXECUTE search ('%Campaign 0100%')", None))
-    assert "campaigns_by_words" in indexes_of(plan)
+        owner.execute(f"PREPARE search {parameters} AS {body}".encode())
+        plan = plan_of(owner, Statement(f"EXECUTE search ({arguments})", None))
+    assert index in indexes_of(plan)
+    assert sequential_scans(plan) == []
 
 
-def test_the_search_without_an_organization_finds_nothing(full: Full) -> None:
-    with full.database.transaction() as connection:
-        assert connection.execute("SELECT campaigns_named('%')").fetchall() == []
+def test_what_is_searched_is_found_by_name_and_by_address(words: Full) -> None:
+    with PostgresStores(words.database).transaction(words.caller) as store:
+        for lists, query, name in (
+            (store.advertisers, "%IRM 12345%", "Firm 12345"),
+            (store.advertisers, "%firm12345.ex%", "Firm 12345"),
+            (store.placements, "%CHANNEL 12345%", "Channel 12345"),
+            (store.placements, "%slot-12345%", "Channel 12345"),
+        ):
+            page = lists.page(ListQuery(limit=5, sort="name", filters={"q": query}))
+            assert ([item.terms.name for item in page.items], page.totals) == ([name], {"count": 1})
+        filters = {"campaign_id": words.filled.campaign_ids[0], "q": "%PART 12345%"}
+        found = store.line_items.page(ListQuery(limit=5, sort="name", filters=filters))
+        assert [item.terms.name for item in found.items] == ["Daypart 12345"]
+
+
+@pytest.mark.parametrize("kind", ["advertisers", "placements", "line_items"])
+def test_a_search_reads_no_table_from_end_to_end(words: Full, kind: str) -> None:
+    filters = {"campaign_id": words.filled.campaign_ids[0]} if kind == "line_items" else {}
+    with (
+        PostgresStores(words.database).transaction(words.caller) as store,
+        recorded_statements() as statements,
+    ):
+        lists = getattr(store, kind)
+        lists.page(ListQuery(limit=20, sort="name", filters={**filters, "q": "%12345%"}))
+    for plan in words.plans(statements):
+        assert {"advertisers", "placements", "line_items"} & set(sequential_scans(plan)) == set()
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "campaigns_named('%')",
+        "advertisers_named('%')",
+        "placements_named('%')",
+        "line_items_named('{campaign}', '%')",
+    ],
+)
+def test_the_search_without_an_organization_finds_nothing(words: Full, search: str) -> None:
+    query = f"SELECT {search.format(campaign=words.filled.campaign_ids[0])}"
+    with words.database.transaction() as connection:
+        assert connection.execute(query.encode()).fetchall() == []

@@ -87,7 +87,7 @@ class LineItems(Protocol):
         """
 
     def page(self, query: ListQuery) -> Page[LineItem]:
-        """Return a page; filters `campaign_id`, `q`, `status`, `type`.
+        """Return a page; filters `campaign_id`, `status`, `type`, and with the first also `q`.
 
         Sorts: `name`, `priority`, `created_at`. Totals: `count`, `billed_micros`.
         """

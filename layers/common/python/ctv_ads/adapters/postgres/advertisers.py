@@ -21,7 +21,7 @@ _LISTING = Listing(
     source="advertisers WHERE deleted_at IS NULL",
     id_column="advertiser_id",
     sorts={"name": ("name", "text"), "created_at": ("created_at", "timestamptz")},
-    filters={"q": "name ILIKE %(q)s OR domain ILIKE %(q)s"},
+    filters={"q": "advertiser_id IN (SELECT advertisers_named(%(q)s))"},
 )
 _INSERT = """
 INSERT INTO advertisers (advertiser_id, organization_id, name, domain, product_category)

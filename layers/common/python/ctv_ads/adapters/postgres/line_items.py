@@ -36,7 +36,7 @@ _LISTING = Listing(
     },
     filters={
         "campaign_id": "campaign_id = %(campaign_id)s::uuid",
-        "q": "name ILIKE %(q)s",
+        "q": "line_item_id IN (SELECT line_items_named(%(campaign_id)s::uuid, %(q)s))",
         "status": "status = %(status)s",
         "type": "type = %(type)s",
     },

@@ -29,7 +29,7 @@ _LISTING = Listing(
         "created_at": ("created_at", "timestamptz"),
     },
     filters={
-        "q": "name ILIKE %(q)s OR key ILIKE %(q)s",
+        "q": "placement_id IN (SELECT placements_named(%(q)s))",
         "channel": "channel = %(channel)s",
         "app_bundle": "app_bundle = %(app_bundle)s",
     },
