@@ -1,6 +1,6 @@
 """What has served its time is removed after its retention; what is alive stays."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,9 @@ from psycopg.rows import dict_row
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.memory.uploads import MediaFile, MemoryPublishedMedia
+from ctv_ads.adapters.memory.uploads import MemoryPublishedMedia
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.leftovers import PostgresLeftovers
-from ctv_ads.domain.creative import CreativeStatus
 from ctv_ads.ports.purge import Leftover
 from ctv_ads.use_cases import purge as purging
 from ctv_ads.use_cases.purge import Purge, Retention
@@ -71,13 +70,8 @@ def leftovers(world: World) -> PostgresLeftovers:
 
 
 @pytest.fixture
-def files() -> dict[str, MediaFile]:
-    return {}
-
-
-@pytest.fixture
-def purge(leftovers: PostgresLeftovers, files: dict[str, MediaFile]) -> Purge:
-    return Purge(leftovers, MemoryPublishedMedia(files), KEPT, utc_now)
+def purge(leftovers: PostgresLeftovers) -> Purge:
+    return Purge(leftovers, MemoryPublishedMedia({}), KEPT, utc_now)
 
 
 def add(owner: Owner, tenant: Tenant, kind: Leftover, **values: object) -> str:
@@ -245,84 +239,6 @@ def test_two_purges_at_once_share_the_work(
         *((kind, "organization_id") for kind in _INSERTS),
     ):
         assert left(owner, table, tenant, column) == set()
-
-
-class TestFiles:
-    """A file goes when no ready creative of anybody has played it for as long as it is kept."""
-
-    @pytest.fixture
-    def creative(self, world: World, tenant: Tenant, files: dict[str, MediaFile]) -> Any:
-        campaign = world.a_campaign(tenant)
-        made = world.a_ready_creative(tenant, campaign.campaign_id)
-        files[made.media_key or ""] = MediaFile(b"film", "video/mp4")
-        return made
-
-    def copy_of(self, world: World, tenant: Tenant, campaign_id: Any) -> Any:
-        with world.stores.transaction(tenant.caller) as store:
-            copy = store.campaign_copies.copy(campaign_id, name="Copy", now=utc_now())
-            (found,) = store.creatives.of_campaign(copy)
-        return found
-
-    def leave(self, owner: Owner, creative: Any, how: str, at: datetime) -> None:
-        change = {
-            "deleted": "deleted_at = %(at)s",
-            "archived": "status = 'archived', updated_at = %(at)s",
-        }[how]
-        values: Mapping[str, object] = {"at": at, "id": creative.creative_id}
-        owner.execute(f"UPDATE creatives SET {change} WHERE creative_id = %(id)s".encode(), values)  # noqa: S608
-
-    @pytest.mark.parametrize("how", ["deleted", "archived"])
-    def test_it_goes_after_its_retention_and_is_forgotten(
-        self,
-        owner: Owner,
-        tenant: Tenant,
-        purge: Purge,
-        creative: Any,
-        files: dict[str, MediaFile],
-        how: str,
-    ) -> None:
-        assert (purge()["media_files"], set(files)) == (0, {creative.media_key})
-        self.leave(owner, creative, how, utc_now() - KEPT.media + HOUR)
-        assert (purge()["media_files"], set(files)) == (0, {creative.media_key})
-        self.leave(owner, creative, how, utc_now() - KEPT.media - HOUR)
-        assert (purge()["media_files"], set(files)) == (1, set())
-        assert left(owner, "creatives", tenant, "media_key") == {"None"}
-        assert purge()["media_files"] == 0
-
-    def test_it_stays_while_a_copy_plays_it(
-        self,
-        world: World,
-        owner: Owner,
-        tenant: Tenant,
-        purge: Purge,
-        creative: Any,
-        files: dict[str, MediaFile],
-    ) -> None:
-        copy = self.copy_of(world, tenant, creative.campaign_id)
-        assert copy.media_key == creative.media_key
-        self.leave(owner, creative, "deleted", utc_now() - 2 * KEPT.media)
-        assert (purge()["media_files"], set(files)) == (0, {creative.media_key})
-        self.leave(owner, copy, "archived", utc_now() - HOUR)
-        assert (purge()["media_files"], set(files)) == (0, {creative.media_key})
-        self.leave(owner, copy, "archived", utc_now() - KEPT.media - HOUR)
-        assert (purge()["media_files"], set(files)) == (1, set())
-
-    def test_one_that_is_gone_already_is_forgotten_too(
-        self, owner: Owner, purge: Purge, creative: Any, files: dict[str, MediaFile]
-    ) -> None:
-        files.clear()  # as after a crash between the two steps
-        self.leave(owner, creative, "deleted", utc_now() - 2 * KEPT.media)
-        assert purge()["media_files"] == 1
-
-    def test_an_archived_creative_shows_that_it_has_no_file_any_more(
-        self, world: World, owner: Owner, tenant: Tenant, purge: Purge, creative: Any
-    ) -> None:
-        self.leave(owner, creative, "archived", utc_now() - 2 * KEPT.media)
-        purge()
-        with world.stores.transaction(tenant.caller) as store:
-            found = store.creatives.get(creative.creative_id)
-        assert (found.status, found.media_key) == (CreativeStatus.ARCHIVED, None)
-        assert found.version == creative.version + 1
 
 
 def test_each_search_of_the_purge_reads_an_index(owner: Owner) -> None:
