@@ -1,0 +1,222 @@
+"""The parameters of a request, whichever way they were sent: address, form or JSON.
+
+A parameter that its sender left unresolved counts as absent: `[IFA]`, `${IFA}`, `{{ifa}}`,
+percent-encoded ones, and -1 and -2, by which VAST macros say unknown and withheld (VAST 4.2 §6.1).
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from ctv_ads.domain.ad_request import Ignored
+from ctv_ads.errors import InvalidRequestError
+from functions.ad_request.macros import MACROS, UNUSED_MACROS
+from functions.ad_request.values import KEY_NAME, LISTS, NAMES, is_writable
+
+MAX_PARAMETERS = 200
+MAX_BODY_BYTES = 65_536
+MAX_IGNORED = 20
+MAX_KEY_VALUES = 50
+MAX_VALUES_OF_KEY = 50
+MAX_LENGTH_OF_VALUE = 200
+_UNKNOWN_OR_WITHHELD = ("-1", "-2")
+_MAX_NAME = 64
+
+
+@dataclass(slots=True)
+class Given:
+    """What was sent: resolved values by name, key-values, and what was not understood."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    key_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: list[Ignored] = field(default_factory=list)
+
+    def copy(self) -> "Given":
+        """Return one that may be changed without changing this one."""
+        return Given(dict(self.values), self.key_values, list(self.ignored))
+
+    def ignore(self, name: str, reason: str) -> None:
+        """Note what is left aside; only the first 20, so that nobody fills our records."""
+        if len(self.ignored) < MAX_IGNORED:
+            shown = name[:_MAX_NAME].encode("ascii", "backslashreplace").decode()
+            self.ignored.append(Ignored(shown, reason))
+
+
+def given_in(event: Mapping[str, Any]) -> Given:
+    """Return the parameters of an API Gateway event. What the body says overrides the address.
+
+    Raises:
+        InvalidRequestError: the body cannot be read, and the address names no placement.
+    """
+    given = Given()
+    _take_all(_query_pairs(event), given)
+    if event.get("body"):
+        try:
+            pairs = _body_pairs(event)
+        except ValueError as error:
+            if "placement" not in given.values:
+                raise InvalidRequestError(str(error)) from error
+            given.ignore("body", "unreadable")
+        else:
+            from_query, given.values = given.values, {}
+            _take_all(pairs, given)
+            given.values = from_query | given.values
+    return given
+
+
+def _query_pairs(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return the parameters of the address, each as it was sent.
+
+    API Gateway joins repeated ones by commas, which values may have as well: only when there are
+    more parameters than names the address itself is read.
+    """
+    joined: Mapping[str, str] = event.get("queryStringParameters") or {}
+    raw: str = event.get("rawQueryString") or ""
+    if raw.count("&") < len(joined):
+        return joined.items()
+    return parse_qsl(raw, keep_blank_values=True) if raw else joined.items()
+
+
+def _body_pairs(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return what the body holds; its look says what it is, for Content-Types are often wrong.
+
+    Raises:
+        ValueError: it is too large, no base64 or UTF-8, or neither JSON nor a form.
+    """
+    body = event["body"]
+    if not isinstance(body, str) or len(body) > MAX_BODY_BYTES:
+        raise ValueError("the body is too large")
+    try:
+        text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
+    except ValueError as error:
+        raise ValueError("the body is not valid JSON") from error
+    if _is_form(text):
+        return parse_qsl(text, keep_blank_values=True)
+    try:
+        document = orjson.loads(text)
+    except ValueError as error:
+        raise ValueError("the body is not valid JSON") from error
+    if not isinstance(document, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - the caller's mistake
+    return _json_pairs(document)
+
+
+def _is_form(text: str) -> bool:
+    return "=" in text and text.lstrip()[0] not in '{["'
+
+
+def _json_pairs(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if name == "kv" and isinstance(value, dict):
+            yield from ((f"kv.{key}", values) for key, values in value.items())
+        else:
+            yield name, value
+
+
+def _take_all(pairs: Iterable[tuple[str, Any]], given: Given) -> None:
+    aliases: dict[str, str] = {}
+    for number, (name, value) in enumerate(pairs):
+        if number >= MAX_PARAMETERS:
+            given.ignore(name, "too_many_parameters")
+            break
+        if name in NAMES:
+            _take_value(name, value, given)
+        elif name[:3] == "kv.":
+            _take_key_value(name, value, given)
+        elif name in MACROS:
+            _take_macro(name, value, aliases, given)
+        elif name not in UNUSED_MACROS:
+            given.ignore(name, "unknown")
+    if aliases:
+        given.values = aliases | given.values
+
+
+def _take_value(name: str, value: object, given: Given) -> None:
+    text = value.strip() if isinstance(value, str) else _text_of(name, value)
+    if text is None:
+        given.ignore(name, "malformed")
+    elif text and not is_unresolved(text):
+        if name not in given.values:
+            given.values[name] = text
+        elif name in LISTS:
+            given.values[name] += f",{text}"
+        else:
+            given.ignore(name, "repeated")
+
+
+def _take_macro(name: str, value: object, aliases: dict[str, str], given: Given) -> None:
+    text = value.strip() if isinstance(value, str) else _text_of(name, value)
+    if text is None:
+        given.ignore(name, "malformed")
+    elif text and not is_unresolved(text):
+        for parameter, meaning in MACROS[name](text):
+            aliases.setdefault(parameter, meaning)
+
+
+def _take_key_value(name: str, value: object, given: Given) -> None:
+    key = name[3:]
+    if not KEY_NAME.fullmatch(key):
+        given.ignore(name, "malformed")
+        return
+    if key not in given.key_values and len(given.key_values) >= MAX_KEY_VALUES:
+        given.ignore(name, "too_many_key_values")
+        return
+    if isinstance(value, str):
+        texts: Iterable[str | None] = value.split(",")
+    else:
+        texts = [_text_of(name, item) for item in (value if isinstance(value, list) else [value])]
+    kept = dict.fromkeys(given.key_values.get(key, ()))
+    for text in texts:
+        word = text.strip() if text is not None else ""
+        if not word or _is_placeholder(word):
+            continue
+        if (
+            len(word) > MAX_LENGTH_OF_VALUE
+            or not is_writable(word)
+            or len(kept) >= MAX_VALUES_OF_KEY
+        ):
+            given.ignore(name, "malformed")
+            break
+        kept[word] = None
+    if kept:
+        given.key_values[key] = tuple(kept)
+
+
+def _text_of(name: str, value: object) -> str | None:
+    """Return a JSON value as the text that it would be in an address; None for what is none."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int | float) and name != "placement":
+        return str(int(value)) if value == value // 1 else str(value)
+    if isinstance(value, list) and name in LISTS:
+        texts = [_text_of(name, item) for item in value]
+        return None if None in texts else ",".join(text for text in texts if text)
+    return None
+
+
+def is_unresolved(text: str) -> bool:
+    """Tell whether the sender left a value open; `text` is not empty."""
+    return text in _UNKNOWN_OR_WITHHELD or _is_placeholder(text)
+
+
+def _is_placeholder(text: str) -> bool:
+    first = text[0]
+    if first not in "[$%{":
+        return False
+    if first == "%":
+        return text[:2] == text[-2:] == "%%" or (
+            (decoded := unquote(text)) != text and bool(decoded) and _is_placeholder(decoded)
+        )
+    return (
+        (first == "[" and text[-1] == "]")
+        or (text[:2] == "${" and text[-1] == "}")
+        or (text[:2] == "{{" and text[-2:] == "}}")
+    )

@@ -1,0 +1,237 @@
+"""What each parameter may be, and the typed value that it becomes.
+
+A parser returns the value, or raises ValueError for what is none.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ctv_ads.domain.ad_request import BreakType
+from ctv_ads.domain.vocabulary import COUNTRIES, DEVICE_TYPES
+
+KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
+UNKNOWN_LENGTH_MS = 300_000
+"""What MediaTailor sends for [session.avail_duration_ms] when the manifest names no length."""
+_DAY_MS = 86_400_000
+_MAX_ADS = 100
+_MAX_TEXT = 200
+_MAX_LIST = 100
+_BITRATES = 1_000_000
+
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_BUNDLE = re.compile(r"[!-~]{1,200}")
+_WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,49}")
+_METRO = re.compile(r"[A-Za-z0-9-]{1,20}")
+_REGION = re.compile(r"(?:[A-Z]{2}-)?[A-Z0-9]{1,3}")
+_POSTAL = re.compile(r"[A-Z0-9][A-Z0-9 -]{0,11}")
+_RATING = re.compile(r"[A-Za-z0-9+ -]{1,20}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,4}")
+_MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
+
+_BREAK_TYPES = {
+    **{kind.value: kind for kind in BreakType},
+    **{f"{kind.value[:-4]}-roll": kind for kind in BreakType},
+    **{f"{kind.value[:-4]}_roll": kind for kind in BreakType},
+    **{kind.value[:-4]: kind for kind in BreakType},
+}
+_ADCOM_DEVICES = {"2": "pc", "3": "ctv", "4": "phone", "5": "tablet", "6": "connected_device", "7": "set_top_box"}  # fmt: skip
+_DEVICES = {
+    **{kind: kind for kind in DEVICE_TYPES},
+    **_ADCOM_DEVICES,
+    "tv": "ctv",
+    "smart_tv": "ctv",
+    "connected_tv": "ctv",
+    "stb": "set_top_box",
+    "mobile": "phone",
+    "desktop": "pc",
+}
+_SYSTEMS = {
+    "amazon": "fire_os",
+    "apple_tvos": "tvos",
+    "fire_tv": "fire_os",
+    "fireos": "fire_os",
+    "firetv": "fire_os",
+    "androidtv": "android_tv",
+    "googletv": "google_tv",
+    "roku_os": "roku",
+    "rokuos": "roku",
+    "tizen_os": "tizen",
+    "web0s": "webos",
+    "web_os": "webos",
+    "webos_tv": "webos",
+    "smartcast": "vizio",
+    "xbox_os": "xbox",
+}
+_VERSIONS = MappingProxyType(
+    {
+        **{version: version for version in ("2.0", "3.0", "4.0", "4.1", "4.2", "4.3")},
+        "2": "2.0",
+        "3": "3.0",
+        "4": "4.0",
+    }
+)
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether a text can stand in documents and records: no control characters."""
+    return _UNWRITABLE.search(text) is None
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = float(text)
+        if not least <= number <= most:  # also what is no number at all (nan)
+            raise ValueError("out of range")
+        return int(number)
+
+    return parse
+
+
+def _text(text: str) -> str:
+    if len(text) > _MAX_TEXT or _UNWRITABLE.search(text):
+        raise ValueError("too long, or not writable")
+    return text
+
+
+def _matching(form: re.Pattern[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueError("malformed")
+        return text
+
+    return parse
+
+
+def _list(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    def parse_all(text: str) -> tuple[str, ...]:
+        words = [word.strip() for word in text.split(",")[:_MAX_LIST]]
+        return tuple(dict.fromkeys(parse(word) for word in words if word))
+
+    return parse_all
+
+
+def _word(known: Mapping[str, Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:  # noqa: ANN401 - the values of any table
+        try:
+            return known[text.lower()]
+        except KeyError as error:
+            raise ValueError("none of the words") from error
+
+    return parse
+
+
+def _device_type(text: str) -> str:
+    kind: str | None = _DEVICES.get(text.lower().replace(" ", "_").replace("-", "_"))
+    if kind is None:
+        raise ValueError("no device type")
+    return kind
+
+
+def _os(text: str) -> str:
+    name = text.lower().replace(" ", "_")
+    if not _WORD.fullmatch(name):
+        raise ValueError("no name of a system")
+    return _SYSTEMS.get(name, name)
+
+
+_region_form = _matching(_REGION)
+_postal_form = _matching(_POSTAL)
+_language_form = _matching(_LANGUAGE)
+_mime_form = _matching(_MIME)
+
+
+def country(text: str) -> str:
+    """Return an ISO 3166-1 alpha-2 code.
+
+    Raises:
+        ValueError: it is none.
+    """
+    code = text.upper()
+    code = "GB" if code == "UK" else code
+    if code not in COUNTRIES:
+        raise ValueError("no country")
+    return code
+
+
+def region(text: str) -> str:
+    """Return a subdivision's code, with or without its country, in capitals.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _region_form(text.upper())
+
+
+def postal(text: str) -> str:
+    """Return the part of a postal code that names an area, five characters at most.
+
+    The rest of a British, Dutch or Canadian code, and of ZIP+4, names a street or a house.
+
+    Raises:
+        ValueError: it is none.
+    """
+    code = _postal_form(text.upper())
+    return re.split(r"[ -]", code, maxsplit=1)[0][:5]
+
+
+def _language(text: str) -> str:
+    """Return a BCP 47 tag in its usual case: `de-AT`, `zh-Hant-TW`."""
+    first, *others = _language_form(text).replace("_", "-").split("-")
+    cased = {2: str.upper, 4: str.title}
+    return "-".join([first.lower(), *(cased.get(len(each), str.lower)(each) for each in others)])
+
+
+text = _text
+metro = _matching(_METRO)
+
+Parser = Callable[[str], Any]
+BREAK: Mapping[str, Parser] = MappingProxyType(
+    {
+        "duration_ms": _number(1, _DAY_MS),
+        "max_ads": _number(1, _MAX_ADS),
+        "min_ad_ms": _number(0, _DAY_MS),
+        "max_ad_ms": _number(1, _DAY_MS),
+        "break_type": _word(_BREAK_TYPES),
+        "avail_index": _number(0, 100_000),
+    }
+)
+CONTENT: Mapping[str, Parser] = MappingProxyType(
+    {
+        "app_bundle": _matching(_BUNDLE),
+        "channel": _text,
+        "network": _text,
+        "content_id": _text,
+        "genre": _list(_text),
+        "rating": _matching(_RATING),
+        "language": _language,
+        "livestream": _word(_TRUTHS),
+    }
+)
+DEVICE: Mapping[str, Parser] = MappingProxyType(
+    {"device_type": _device_type, "os": _os, "make": _text}
+)
+PLACE: Mapping[str, Parser] = MappingProxyType(
+    {"country": country, "region": region, "metro": metro, "city": _text, "postal": postal}
+)
+PLAYER: Mapping[str, Parser] = MappingProxyType(
+    {
+        "version": _word(_VERSIONS),
+        "mime": _list(lambda text: _mime_form(text.lower())),
+        "max_bitrate_kbps": _number(1, _BITRATES),
+    }
+)
+SEGMENTS: Parser = _list(_text)
+TRUSTED_ONLY = frozenset({"ip", "ua", "segments", *PLACE})
+"""What only trusted callers may say."""
+LISTS = frozenset({"genre", "mime", "segments", "gpp_sid", "MEDIAMIME", "GPPSECTIONID",
+                   "REGULATIONS", "VASTVERSIONS"})  # fmt: skip
+NAMES = frozenset(
+    {
+        "placement", "session_id", "ifa", "ifa_type", "lmt", "gdpr", "gdpr_consent", "gpp",
+        "gpp_sid", "us_privacy", "coppa", *BREAK, *CONTENT, *DEVICE, *PLACE, *PLAYER, *TRUSTED_ONLY,
+    }
+)  # fmt: skip
+"""Every parameter but `kv.<name>` and the VAST macros."""

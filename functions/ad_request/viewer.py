@@ -1,0 +1,253 @@
+"""Who watches, and where: only as far as the sender is trusted and privacy allows.
+
+Raw device ids, addresses and the part of a postal code that names a house end here.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import unquote
+
+from ctv_ads.domain.ad_request import Privacy, Viewer
+from ctv_ads.domain.privacy.verdict import SIGNALS, privacy_of
+from ctv_ads.ports.places import NOWHERE, Place
+from ctv_ads.web.door import CLOUDFRONT_PROOF, Door
+from ctv_ads.web.viewer import VIEWER_ADDRESS
+from functions.ad_request.parameters import Given
+from functions.ad_request.user_agents import device_of
+from functions.ad_request.values import DEVICE, PLACE, SEGMENTS, Parser
+
+_KEY_BYTES = 12
+_MAPPED_IPV4 = bytes(10) + b"\xff\xff"
+_MAX_ID = 500
+_POSTAL_WITHOUT_CONSENT = 3
+_MAX_FORWARDED = 20
+_CLOUDFRONT_PLACE = {
+    "country": "cloudfront-viewer-country",
+    "region": "cloudfront-viewer-country-region",
+    "metro": "cloudfront-viewer-metro-code",
+    "city": "cloudfront-viewer-city",
+    "postal": "cloudfront-viewer-postal-code",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The connection a request came by."""
+
+    headers: Mapping[str, str]
+    source_ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """Who is behind the connection. `address` None: not known, and not guessed."""
+
+    address: str | None
+    is_relayed: bool
+    """Whether somebody believed speaks for the viewer."""
+    is_of_cloudfront: bool
+
+
+def viewer_of(
+    given: Given, caller: Caller, *, trusted: bool, scope: str, door: Door
+) -> tuple[Viewer, Privacy]:
+    """Return the viewer and what may be done with what is known of them.
+
+    `scope` keeps the keys of one organization apart from all others'.
+    """
+    values = given.values
+    hop = _hop(values, caller, trusted=trusted, door=door)
+    place = _place(given, caller.headers, hop, trusted=trusted, door=door)
+    ifa = values.get("ifa")
+    signals = {name: values[name] for name in SIGNALS if name in values}
+    privacy = privacy_of(signals, country=place.get("country"), ifa=ifa, rules=door.privacy)
+    session = values.get("session_id")
+    if values.get("ifa_type", "").lower() == "sessionid":
+        session, ifa = session or ifa, None
+    if "postal" in place and not privacy.may_use_household:
+        place["postal"] = place["postal"][:_POSTAL_WITHOUT_CONSENT]
+    household = _network(hop.address) if privacy.may_use_household else None
+    viewer = Viewer(
+        session_key=_key(door, scope, b"session", session),
+        device_key=_key(door, scope, b"device", ifa.lower() if ifa else None)
+        if privacy.may_use_device_id
+        else None,
+        household_key=_hashed(door, scope, b"household", household) if household else None,
+        segments=_segments(given, trusted=trusted, privacy=privacy),
+        **place,
+        **_device(given, caller.headers, hop, trusted=trusted),
+    )
+    return viewer, privacy
+
+
+def parsed(given: Given, parsers: Mapping[str, Parser]) -> dict[str, Any]:
+    """Return the values of these parameters that are well-formed; note the others."""
+    found: dict[str, Any] = {}
+    values = given.values
+    for name in parsers.keys() & values.keys():
+        try:
+            found[name] = parsers[name](values[name])
+        except ValueError:
+            given.ignore(name, "malformed")
+    return found
+
+
+def _hop(values: Mapping[str, str], caller: Caller, *, trusted: bool, door: Door) -> _Hop:
+    headers, peer = caller.headers, caller.source_ip
+    is_of_cloudfront = _is_of_cloudfront(headers, door)
+    connected: str | None = peer
+    if is_of_cloudfront:
+        connected = headers.get(VIEWER_ADDRESS)
+    elif "x-amz-cf-id" in headers:
+        # Some distribution's address, if true: many homes behind one. If false, they lose theirs.
+        connected = None
+    if not trusted and not _is_trusted_proxy(connected, door):
+        return _Hop(connected, is_relayed=False, is_of_cloudfront=is_of_cloudfront)
+    named = [headers.get("x-device-ip")]
+    if trusted:
+        named.insert(0, values.get("ip"))
+    address = next((each for each in map(_bare, named) if each), None)
+    if address is None:
+        address = _forwarded(headers, {peer, connected}, door)
+    return _Hop(address, is_relayed=True, is_of_cloudfront=is_of_cloudfront)
+
+
+def _is_of_cloudfront(headers: Mapping[str, str], door: Door) -> bool:
+    proof = headers.get(CLOUDFRONT_PROOF)
+    return (
+        door.cloudfront_proof is not None
+        and proof is not None
+        and compare_digest(proof.encode(errors="replace"), door.cloudfront_proof.encode())
+    )
+
+
+def _is_trusted_proxy(address: str | None, door: Door) -> bool:
+    if not door.trusted_proxies or address is None:
+        return False
+    try:
+        parsed_address = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed_address in network for network in door.trusted_proxies)
+
+
+def _forwarded(headers: Mapping[str, str], passed: set[str | None], door: Door) -> str | None:
+    """Return the nearest address of X-Forwarded-For that is no hop of ours.
+
+    Every hop adds who called it at the right; what is further left anybody may have written.
+    """
+    chain = headers.get("x-forwarded-for", "").split(",")[-_MAX_FORWARDED:]
+    for text in reversed(chain):
+        address = _bare(text)
+        if address is None:
+            return None
+        if address not in passed and not _is_trusted_proxy(address, door):
+            return address
+    return None
+
+
+def _bare(text: str | None) -> str | None:
+    """Return an address without port and brackets, None for what is none."""
+    if not text:
+        return None
+    address = text.strip()
+    if address.startswith("["):
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    return address if _packed(address) else None
+
+
+def _packed(address: str) -> bytes | None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        raw = socket.inet_pton(family, address)
+    except (OSError, ValueError):  # no address, or not even ASCII
+        return None
+    return raw[12:] if raw[:12] == _MAPPED_IPV4 else raw
+
+
+def _network(address: str | None) -> bytes | None:
+    """Return what stands for a household: an IPv4 address, or the /64 of an IPv6 one."""
+    packed = _packed(address) if address else None
+    return packed[:8] if packed else None
+
+
+def _place(
+    given: Given, headers: Mapping[str, str], hop: _Hop, *, trusted: bool, door: Door
+) -> dict[str, Any]:
+    """Return fields of `Viewer`: of a trusted caller's parameters, CloudFront or the database."""
+    if trusted:
+        if place := parsed(given, PLACE):
+            return _with_country(place)
+    elif not hop.is_relayed and hop.is_of_cloudfront:
+        # Of somebody's proxy CloudFront would tell where the proxy stands.
+        return _with_country(_place_of_cloudfront(headers))
+    if door.places is not None and hop.address is not None:
+        return _fields(door.places.place_of(hop.address))
+    return {}
+
+
+def _place_of_cloudfront(headers: Mapping[str, str]) -> dict[str, Any]:
+    sent = {name: headers.get(header) for name, header in _CLOUDFRONT_PLACE.items()}
+    return parsed(Given({name: unquote(text) for name, text in sent.items() if text}), PLACE)
+
+
+def _with_country(place: dict[str, Any]) -> dict[str, Any]:
+    """Complete the region to ISO 3166-2, and take the country from it where none is named."""
+    region: str | None = place.get("region")
+    if region is None:
+        return place
+    if "-" in region:
+        place.setdefault("country", region[:2])
+    elif "country" in place:
+        place["region"] = f"{place['country']}-{region}"
+    else:
+        del place["region"]
+    return place
+
+
+def _fields(place: Place) -> dict[str, Any]:
+    if place == NOWHERE:
+        return {}
+    return {name: value for name in PLACE if (value := getattr(place, name)) is not None}
+
+
+def _device(
+    given: Given, headers: Mapping[str, str], hop: _Hop, *, trusted: bool
+) -> dict[str, Any]:
+    told = parsed(given, DEVICE)
+    if len(told) == len(DEVICE):
+        return told
+    named = given.values.get("ua") if trusted else None
+    if named is None and hop.is_relayed:
+        named = headers.get("x-device-user-agent")
+    device = device_of(named or headers.get("user-agent", ""))
+    return {**device, **told}
+
+
+def _segments(given: Given, *, trusted: bool, privacy: Privacy) -> tuple[str, ...]:
+    if not trusted or "segments" not in given.values:
+        return ()
+    if not privacy.may_personalize:
+        given.ignore("segments", "refused_by_privacy")
+        return ()
+    segments: tuple[str, ...] = parsed(given, {"segments": SEGMENTS}).get("segments", ())
+    return segments
+
+
+def _key(door: Door, scope: str, kind: bytes, named: str | None) -> str | None:
+    if not named:
+        return None
+    return _hashed(door, scope, kind, named[:_MAX_ID].encode(errors="surrogatepass"))
+
+
+def _hashed(door: Door, scope: str, kind: bytes, named: bytes) -> str:
+    """Return a keyed hash, 24 hexadecimal digits."""
+    text = scope.encode() + b"\0" + named
+    return blake2b(text, digest_size=_KEY_BYTES, key=door.key, person=kind).hexdigest()
