@@ -17,6 +17,7 @@ from ctv_ads.adapters.aws.upload_forms import S3UploadForms
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.opaque_tokens import new_key_prefix, new_token
+from ctv_ads.adapters.postgres.after_commit import AnnouncedAfterCommit
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.store import PostgresStores
 from ctv_ads.bootstrap import guards
@@ -26,6 +27,7 @@ from ctv_ads.domain.people import KEY_MARK
 from ctv_ads.errors import UnauthenticatedError
 from ctv_ads.ports.access import Holder
 from ctv_ads.ports.control_plane import Stores
+from ctv_ads.ports.pipeline import InventoryChanges
 from ctv_ads.settings import (
     AccessTokenSettings,
     DatabaseSettings,
@@ -157,10 +159,11 @@ def media_base_url() -> str:
 
 
 @cache
-def inventory_changes() -> SqsInventoryChanges:
+def inventory_changes() -> InventoryChanges:
     """Return how changes that bear on serving are announced."""
     queue = InventoryQueueSettings.from_environment()
-    return SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
+    sqs = SqsInventoryChanges(boto3.client("sqs"), queue.inventory_queue_url)
+    return AnnouncedAfterCommit(database(), sqs)
 
 
 ONCE_PER_KEY = [idempotent(lambda: stores(), lambda request: signed_in(request))]  # noqa: PLW0108 - looked up when called

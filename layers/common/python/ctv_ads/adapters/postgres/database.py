@@ -1,11 +1,12 @@
 """One PostgreSQL connection per process, kept over invocations and mended when it breaks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from ctv_ads.adapters.postgres.bounded import AnswerTimeoutError, BoundedConnection
@@ -89,6 +90,7 @@ class Database:
         }
         self._connection: BoundedConnection | None = None
         self._open: tuple[str, ...] | None = None
+        self._held: list[Callable[[], None]] = []
 
     @contextmanager
     def transaction(self, caller: Caller | None = None) -> Iterator[Connection]:
@@ -111,15 +113,30 @@ class Database:
             self._open = identity
             try:
                 yield connection
+                if connection.info.transaction_status is TransactionStatus.INERROR:
+                    self._held.clear()  # PostgreSQL answers its COMMIT by rolling back
                 connection.commit()
             finally:
                 self._open = None
+                held, self._held = self._held, []
                 if not connection.closed:
                     connection.answer_by(monotonic() + _LAST_WORDS_S)
                     connection.rollback()
         except _NO_ANSWER as error:
             self.close()
             raise DependencyUnavailableError("postgresql", str(error).strip()) from error
+        for action in held:
+            action()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do this once the open transaction has committed, and not at all if it does not.
+
+        Without an open transaction it is done at once.
+        """
+        if self._open is None:
+            action()
+        else:
+            self._held.append(action)
 
     def close(self) -> None:
         """Give the connection up; the next transaction opens a new one."""
