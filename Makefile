@@ -12,6 +12,8 @@ CORE := '*/ctv_ads/domain/*,*/ctv_ads/decisioning/*,*/ctv_ads/vast/*,*/adapters/
 VENV := .venv
 BIN := $(VENV)/bin
 EMULATOR := .venv-emulator
+# Third parties' VAST clients, which the tests run under Node.
+CLIENTS := tests/clients
 export PORT
 # uv trusts what this machine trusts, such as a company's proxy.
 export UV_SYSTEM_CERTS ?= true
@@ -32,6 +34,12 @@ $(VENV)/.ready: $(BIN)/uv requirements/dev.txt pyproject.toml
 $(EMULATOR)/.ready: $(BIN)/uv requirements/emulator.txt
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(EMULATOR)
 	$(BIN)/uv pip sync --quiet --python $(EMULATOR)/bin/python --require-hashes requirements/emulator.txt
+	@touch $@
+
+# Scripts of packages do not run; nothing of them is needed.
+$(CLIENTS)/node_modules/.ready: $(CLIENTS)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer, with npm, is needed for the tests"; exit 1; }
+	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: setup
@@ -70,8 +78,11 @@ format: setup ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: clients
+clients: $(CLIENTS)/node_modules/.ready ## Install the VAST clients that the tests run (make test does it too)
+
 .PHONY: test
-test: check ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
+test: check clients ## Everything: check, then all tests against real PostgreSQL, Valkey and the AWS emulator
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report= --cov-fail-under=95
 	$(BIN)/coverage report --skip-covered --fail-under=100 --include=$(CORE)
 
