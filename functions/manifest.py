@@ -62,7 +62,15 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=1769,
         timeout_s=2,
         needs=(Need.VALKEY, Need.BEACON_KEYS),
-        extra_environment=("PUBLIC_BASE_URL", "VALKEY_TIMEOUT_MS", "BEACON_LIFETIME_S"),
+        extra_environment=(
+            "PUBLIC_BASE_URL",
+            "VALKEY_TIMEOUT_MS",
+            "BEACON_LIFETIME_S",
+            "OPT_IN_COUNTRIES",
+            "PLACE_DATABASE",
+            "TCF_VENDOR_ID",
+            "TRUSTED_PROXIES",
+        ),
         provisioned_concurrency=True,
         routes=routes(
             "GET /api/v1/vast",
