@@ -86,9 +86,13 @@ FUNCTIONS: tuple[Function, ...] = (
         memory_mib=256,
         timeout_s=5,
         needs=(Need.BEACON_KEYS, Need.SEND_AD_EVENTS),
+        extra_environment=("DATA_CENTRE_NETWORKS", "CRAWLER_AGENTS"),
         routes=routes(
             "GET /api/v1/t/{event}/{token}",
+            "HEAD /api/v1/t/{event}/{token}",
             "OPTIONS /api/v1/t/{event}/{token}",
+            "POST /api/v1/events",
+            "OPTIONS /api/v1/events",
             "POST /api/v1/impression",
             "OPTIONS /api/v1/impression",
             "POST /api/v1/track-impression",

@@ -3,7 +3,8 @@
 import ipaddress
 from collections.abc import Mapping
 
-from ctv_ads.web.viewer import viewer_address
+from ctv_ads.use_cases.collect_beacon import Caller
+from ctv_ads.web.viewer import is_address, viewer_address
 
 _PREFIX_BY_VERSION = {4: 24, 6: 48}
 _CLASSES = (
@@ -44,13 +45,14 @@ def user_agent_class(user_agent: str) -> str:
     return next((kind for sign, kind in _CLASSES if sign in lowered), "other")
 
 
-def device_of(headers: Mapping[str, str], source_ip: str) -> tuple[str | None, str]:
-    """Return network and user-agent class of the viewer's device.
+def caller_of(headers: Mapping[str, str], source_ip: str) -> Caller:
+    """Return the viewer's device behind a call.
 
     A stitcher that calls on a device's behalf names it in X-Device-IP and X-Device-User-Agent
-    (VAST 4.2 §1.1.3). Anybody may write these: they are kept as statistics and trusted for nothing.
+    (VAST 4.2 §1.1.3). Anybody may write these: they are kept as statistics, and to find traffic
+    of machines that do not hide; nothing is paid because of them.
     """
     user_agent = headers.get("x-device-user-agent") or headers.get("user-agent", "")
     device_ip = headers.get("x-device-ip", "").strip()
-    network = client_network(device_ip) or client_network(viewer_address(headers, source_ip))
-    return network, user_agent_class(user_agent)
+    address = device_ip if is_address(device_ip) else viewer_address(headers, source_ip)
+    return Caller(address, user_agent, client_network(address), user_agent_class(user_agent))

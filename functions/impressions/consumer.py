@@ -1,38 +1,61 @@
 """Write beacons to PostgreSQL in batches: each once, billed in the same transaction.
 
-Event: SQS messages, each a beacon that the collector has verified. A message that is no
-beacon, or names a line item that does not exist, fails alone and ends in the dead-letter queue.
+Event: SQS messages, each the beacons of one call that the collector has verified. A message
+that is none, or names a line item that does not exist, fails alone and ends in the dead-letter
+queue; what else it holds is recorded all the same. Invalid traffic is kept apart.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ctv_ads.adapters.aws.beacon_queue import decode_beacon
-from ctv_ads.bootstrap.pipeline import beacon_ledger, inventory_changes
-from ctv_ads.domain.beacon import Beacon
+from ctv_ads.adapters.aws.beacon_messages import decode_message
+from ctv_ads.bootstrap.pipeline import beacon_ledger, invalid_traffic, inventory_changes
+from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 
 _LOG = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Record the batch in one transaction and name the messages that failed alone."""
-    beacons: list[Beacon] = []
-    message_ids: list[str] = []
+    batch = _Batch()
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            beacon = decode_beacon(record["body"])
+            batch.add(record["messageId"], decode_message(record["body"]))
         except ValueError as error:
             _LOG.error("message is no beacon", message_id=record["messageId"], reason=str(error))
             failed.append(record["messageId"])
-        else:
-            beacons.append(beacon)
-            message_ids.append(record["messageId"])
-    if beacons:
-        failed += _record(beacons, message_ids)
+    if batch.invalid or batch.forged:
+        invalid_traffic().record(batch.invalid, batch.forged)
+    if batch.beacons:
+        failed += _record(batch.beacons, batch.message_ids)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the messages hold, sorted by what becomes of it."""
+
+    beacons: list[Beacon] = field(default_factory=list)
+    message_ids: list[str] = field(default_factory=list)
+    """Of each beacon, the message it came in."""
+    invalid: list[Beacon] = field(default_factory=list)
+    forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
+    """With the message's id and the place in it, which tell repeats."""
+
+    def add(self, message_id: str, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
+        for place, beacon in enumerate(beacons):
+            if isinstance(beacon, ForgedBeacon):
+                self.forged.append((message_id, place, beacon))
+            elif beacon.invalid is not None:
+                self.invalid.append(beacon)
+            else:
+                self.beacons.append(beacon)
+                self.message_ids.append(message_id)
 
 
 def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
@@ -47,7 +70,7 @@ def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
     if batch.a_budget_has_ended:
         # Have the inventory published without the campaigns whose budget has ended.
         inventory_changes().announce("a budget has ended")
-    unknown = [message_ids[position] for position in batch.unknown]
+    unknown = sorted({message_ids[position] for position in batch.unknown})
     if unknown:
         _LOG.error("line item does not exist", message_ids=unknown)
     return unknown

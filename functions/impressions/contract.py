@@ -1,6 +1,6 @@
 """The collector's part of the OpenAPI document; never imported by the handler."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -26,16 +26,76 @@ class ShownAd(BaseModel):
     token: Annotated[str, Field(min_length=1, description="`token` of the ad, from the decision")]
 
 
+class TrackedEvent(BaseModel):
+    """One thing that happened to an ad."""
+
+    event: BeaconEvent
+    token: Annotated[str, Field(min_length=1, description="`token` of the ad, from the decision")]
+    code: Annotated[int | None, Field(description="VAST error code, for event `error`")] = None
+
+
+class TrackedEvents(BaseModel):
+    """Up to 500 things that happened, to one viewer's ads."""
+
+    events: Annotated[list[TrackedEvent], Field(min_length=1, max_length=500)]
+
+
+class RefusedItem(BaseModel):
+    """Why an item of a batch is none."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ItemResult(BaseModel):
+    """What became of one item. Accepted does not say that its token is genuine."""
+
+    status: Literal["accepted", "rejected"]
+    error: RefusedItem | None = None
+
+
+class BatchResult(BaseModel):
+    """What became of a batch; `results` stand in the order of its events."""
+
+    accepted: int
+    rejected: int
+    results: list[ItemResult]
+
+
+@router.post(
+    "/api/v1/events",
+    summary="Fire many beacons in one call",
+    tags=["beacons"],
+    responses={
+        200: {"description": "What became of each; accepted ones are queued, all of them"},
+        400: {"description": "There is no list of 1 to 500 events"},
+        503: {"description": "The queue took none of them: send all again after Retry-After"},
+    },
+)
+def events(body: TrackedEvents) -> BatchResult:
+    """Tell what happened to several ads: the cheap way for stitchers and SDKs."""
+
+
 @router.get(
     "/api/v1/t/<event>/<token>",
     summary="Fire a beacon",
     tags=["beacons"],
-    responses=_RECEIVED,
+    responses={
+        **_RECEIVED,
+        200: {
+            "description": "Received, as a 1x1 GIF when asked with `gif`",
+            "content": {"image/gif": {"schema": {"type": "string", "format": "binary"}}},
+        },
+    },
 )
 def beacon(
     event: Annotated[str, Path(description=f"One of {_EVENTS}; others are not counted")],
     token: Annotated[str, Path()],
     code: Annotated[str | None, Query(description="VAST error code, for event `error`")] = None,
+    gif: Annotated[
+        str | None, Query(description="Given, with any value, the answer is a 1x1 GIF")
+    ] = None,
 ) -> Response[None]:
     """Tell that `event` happened to the ad of `token`."""
 

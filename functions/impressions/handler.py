@@ -1,23 +1,22 @@
 """Take beacons from players, verify them, hand them to the queue.
 
 A player is told 204 whatever its token says; only when the queue refuses is it told 503, so
-that it may retry.
+that it may retry. HEAD and OPTIONS are answered and not counted.
 """
 
-import base64
-import binascii
 import json
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from ctv_ads.bootstrap.decision_plane import collector
-from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.errors import DependencyUnavailableError, FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall, BeaconOutcome
 from ctv_ads.web.problems import problem, problem_of, problem_response
 from ctv_ads.web.security import MACHINE_HEADERS
-from functions.impressions.client import device_of
+from functions.impressions.calls import call_of_address, calls_of_body, impression_of_body
+from functions.impressions.client import caller_of
 
 _LOG = logging.getLogger(__name__)
 _HEADERS = {
@@ -27,21 +26,27 @@ _HEADERS = {
 }
 _PREFLIGHT_HEADERS = {
     **_HEADERS,
-    "access-control-allow-methods": "GET, POST, OPTIONS",
+    "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
     "access-control-allow-headers": "content-type",
     "access-control-max-age": "86400",
 }
+_EVENTS_ROUTE = "POST /api/v1/events"
+# The smallest transparent picture, for players that fire beacons as images.
+_GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Answer one tracking call."""
+    """Answer one tracking call, or many in one."""
     method = event["requestContext"]["http"]["method"]
     if method == "OPTIONS":
         return _no_content(_PREFLIGHT_HEADERS)
+    if method == "HEAD":
+        return _seen(event)
     request_id = event["requestContext"]["requestId"]
     try:
-        call = _beacon_call(event) if method == "GET" else _impression_call(event)
-        _collect(call)
+        if event["routeKey"] == _EVENTS_ROUTE:
+            return _many(event)
+        _collect([call_of_address(event) if method == "GET" else impression_of_body(event)], event)
     except InvalidRequestError as error:
         document = problem(
             HTTPStatus.BAD_REQUEST, str(error), request_id=request_id, errors=error.problems
@@ -51,49 +56,49 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
         _LOG.error("beacon not taken: %s", error)
         document = problem_of(error, request_id=request_id)
         return problem_response(document, **_HEADERS, **{"retry-after": "1"})
-    return _no_content(_HEADERS)
+    return _seen(event)
 
 
-def _collect(call: BeaconCall) -> None:
-    outcome = collector()(call)
-    if outcome is not BeaconOutcome.QUEUED:
-        _LOG.warning("beacon not counted: %s event=%.40r", outcome, call.event)
+def _many(event: dict[str, Any]) -> dict[str, Any]:
+    found = calls_of_body(event)
+    calls = [item for item in found if isinstance(item, BeaconCall)]
+    _collect(calls, event)
+    body = {
+        "accepted": len(calls),
+        "rejected": len(found) - len(calls),
+        "results": [_result(item) for item in found],
+    }
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {**_HEADERS, "content-type": "application/json"},
+        "body": json.dumps(body),
+    }
 
 
-def _beacon_call(event: dict[str, Any]) -> BeaconCall:
-    path = event["pathParameters"]
-    code = (event.get("queryStringParameters") or {}).get("code", "")
-    is_error = path["event"] == BeaconEvent.ERROR
-    return _call(event, path["event"], path["token"], _vast_error(code) if is_error else None)
+def _result(item: BeaconCall | FieldProblem) -> dict[str, Any]:
+    if isinstance(item, BeaconCall):
+        return {"status": "accepted"}
+    error = {"path": item.path, "code": item.code, "message": item.message}
+    return {"status": "rejected", "error": error}
 
 
-def _impression_call(event: dict[str, Any]) -> BeaconCall:
-    """Read `{"token": "…"}`.
-
-    Raises:
-        InvalidRequestError: the body is no JSON object with a token.
-    """
-    try:
-        text = event.get("body") or ""
-        document = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
-    except (ValueError, RecursionError, binascii.Error) as error:
-        raise InvalidRequestError("the body is not valid JSON") from error
-    token = document.get("token") if isinstance(document, dict) else None
-    if not isinstance(token, str) or not token:
-        problem = FieldProblem("token", "missing", "send the token of the ad that was shown")
-        raise InvalidRequestError("no token is named", [problem])
-    return _call(event, BeaconEvent.IMPRESSION, token, None)
-
-
-def _call(event: dict[str, Any], name: str, token: str, error_code: int | None) -> BeaconCall:
+def _collect(calls: Sequence[BeaconCall], event: dict[str, Any]) -> None:
     source_ip = event["requestContext"]["http"]["sourceIp"]
-    network, agent = device_of(event.get("headers", {}), source_ip)
-    return BeaconCall(name, token, network, agent, error_code)
+    outcomes = collector()(calls, caller_of(event.get("headers", {}), source_ip))
+    for call, outcome in zip(calls, outcomes, strict=True):
+        if outcome is not BeaconOutcome.QUEUED:
+            _LOG.warning("beacon not counted: %s event=%.40r", outcome, call.event)
 
 
-def _vast_error(text: str) -> int | None:
-    """Return the VAST error code (VAST 4.2 §2.3.6), or None for a macro left in place."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 3 else None
+def _seen(event: dict[str, Any]) -> dict[str, Any]:
+    if "gif" not in (event.get("queryStringParameters") or {}):
+        return _no_content(_HEADERS)
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {**_HEADERS, "content-type": "image/gif"},
+        "body": _GIF,
+        "isBase64Encoded": True,
+    }
 
 
 def _no_content(headers: dict[str, str]) -> dict[str, Any]:

@@ -2,29 +2,32 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import pytest
 
-from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue, decode_beacon
+from ctv_ads.adapters.aws.beacon_messages import decode_message
+from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
 from ctv_ads.adapters.aws.json_api import SQS, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.queues import MemoryBeaconQueue, MemoryInventoryChanges
-from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.beacon import Beacon, BeaconEvent, ForgedBeacon
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.decision_plane import BeaconQueue
 from ctv_ads.ports.pipeline import InventoryChanges
 from local.emulator import Emulator
 from tests.aws import bodies, identity_of
-from tests.builders import a_beacon
+from tests.builders import NOON, a_beacon
 
 
 @dataclass(frozen=True, slots=True)
 class BeaconPipe:
     queue: BeaconQueue
-    received: Callable[[], Sequence[Beacon]]
+    received: Callable[[], Sequence[Beacon | ForgedBeacon]]
 
 
 class BeaconQueueContract:
@@ -36,16 +39,26 @@ class BeaconQueueContract:
             a_beacon(event=BeaconEvent.FIRST_QUARTILE, client_network=None),
         ]
         for beacon in sent:
-            pipe.queue.send(beacon)
+            pipe.queue.send([beacon])
         received = pipe.received()
         assert sorted(received, key=str) == sorted(sent, key=str)
+
+    def test_what_is_sent_together_arrives_together(self, pipe: BeaconPipe) -> None:
+        sent = [
+            a_beacon(event=BeaconEvent.START),
+            ForgedBeacon(NOON, None, "other"),
+            replace(a_beacon(event=BeaconEvent.COMPLETE), invalid=InvalidTraffic.CRAWLER),
+            ForgedBeacon(NOON, "203.0.113.0/24", "roku"),
+        ]
+        pipe.queue.send(sent)
+        assert list(pipe.received()) == sent
 
 
 class TestMemoryBeaconQueue(BeaconQueueContract):
     @pytest.fixture
     def pipe(self) -> BeaconPipe:
         queue = MemoryBeaconQueue()
-        return BeaconPipe(queue, lambda: queue.beacons)
+        return BeaconPipe(queue, lambda: list(chain(*queue.messages)))
 
 
 class TestSqsBeaconQueue(BeaconQueueContract):
@@ -59,14 +72,16 @@ class TestSqsBeaconQueue(BeaconQueueContract):
         name = f"ad-events-{new_id()}"
         url = aws_emulator.sqs.create_queue(QueueName=name)["QueueUrl"]
         queue = SqsBeaconQueue(api, url)
-        return BeaconPipe(queue, lambda: [decode_beacon(b) for b in bodies(aws_emulator, url)])
+        return BeaconPipe(
+            queue, lambda: list(chain(*map(decode_message, bodies(aws_emulator, url))))
+        )
 
     def test_a_queue_that_does_not_exist_is_told_as_unavailable(
         self, aws_emulator: Emulator, api: JsonApi
     ) -> None:
         queue = SqsBeaconQueue(api, aws_emulator.queue_url("no-such-queue"))
         with pytest.raises(DependencyUnavailableError, match=r"^sqs: SendMessage: 400"):
-            queue.send(a_beacon())
+            queue.send([a_beacon()])
 
 
 @dataclass(frozen=True, slots=True)

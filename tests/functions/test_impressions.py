@@ -1,53 +1,23 @@
 """The beacon collector, from the recorded request to the queue."""
 
+import base64
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from ctv_ads.adapters.memory.queues import MemoryBeaconQueue
-from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.beacon import BeaconEvent, ForgedBeacon
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
-from ctv_ads.errors import DependencyUnavailableError
-from ctv_ads.use_cases.collect_beacon import CollectBeacon
-from functions.impressions import handler
-from tests.builders import DAY, KEYS, NOON, some_claims
-from tests.functions.conftest import Answer, answer_of
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
+from tests.builders import DAY, NOON
+from tests.functions.collecting import CLAIMS, TOKEN, Collector, RefusingQueue, a_collector
+from tests.functions.conftest import Answer
 from tests.functions.recorded import Event, api_event
-
-
-class RefusingQueue:
-    def send(self, beacon: Any) -> None:
-        raise DependencyUnavailableError("sqs", "SendMessage: 503 ServiceUnavailable")
-
-
-@dataclass(slots=True)
-class Collector:
-    queue: MemoryBeaconQueue
-    patch: Callable[[Any, datetime], None]
-
-    def call(self, event: Event) -> Answer:
-        answer = answer_of(handler.lambda_handler(event, object()))
-        answer.assert_for_machines()
-        return answer
 
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Collector:
-    def patch(queue: Any, now: datetime) -> None:
-        collect = CollectBeacon(queue=queue, keys=KEYS, clock=lambda: now)
-        monkeypatch.setattr(handler, "collector", lambda: collect)
-
-    queue = MemoryBeaconQueue()
-    patch(queue, NOON)
-    return Collector(queue, patch)
-
-
-CLAIMS = some_claims()
-TOKEN = issue_token(CLAIMS, KEYS)
+    return a_collector(monkeypatch)
 
 
 def beacon(event: str, token: str = TOKEN, query: str = "", **headers: str) -> Event:
@@ -108,16 +78,55 @@ def test_a_forged_token_is_told_204_and_bills_nothing(
         collector.call(api_event("POST", "/api/v1/impression", body={"token": token}))
     )
     assert collector.queue.beacons == []
-    assert "bad_token" in caplog.text
+    assert collector.queue.forged == [ForgedBeacon(NOON, "203.0.113.0/24", "roku")] * 2
+    assert "invalid" in caplog.text
     assert TOKEN not in caplog.text
 
 
 def test_a_token_counts_until_its_last_second(collector: Collector) -> None:
     collector.patch(collector.queue, NOON + DAY)
     assert_no_content(collector.call(beacon("impression")))
-    assert len(collector.queue.beacons) == 1
     collector.patch(collector.queue, NOON + DAY + timedelta(microseconds=1))
     assert_no_content(collector.call(beacon("impression")))
+    assert [queued.invalid for queued in collector.queue.beacons] == [None, InvalidTraffic.EXPIRED]
+
+
+@pytest.mark.parametrize(
+    ("headers", "rule"),
+    [
+        ({"user_agent": "Roku/DVP-12.0"}, None),
+        ({"user_agent": "Mozilla/5.0 (compatible; exampleBOT/2.1)"}, InvalidTraffic.CRAWLER),
+        ({"x_device_user_agent": "ExampleBot/1"}, InvalidTraffic.CRAWLER),
+        ({"x_device_ip": "198.51.100.127"}, None),
+        ({"x_device_ip": "198.51.100.128"}, InvalidTraffic.DATA_CENTRE),
+        ({"x_device_ip": "198.51.101.0"}, None),
+        ({"x_device_ip": "2001:db8:bad::1"}, InvalidTraffic.DATA_CENTRE),
+        ({"x_device_ip": "2001:db8:bae::1"}, None),
+        ({"x_device_ip": "unknown"}, None),
+    ],
+)
+def test_traffic_of_machines_is_queued_under_its_rule(
+    collector: Collector, headers: dict[str, str], rule: InvalidTraffic | None
+) -> None:
+    assert_no_content(collector.call(beacon("impression", **headers)))
+    (queued,) = collector.queue.beacons
+    assert queued.invalid is rule
+
+
+def test_head_is_answered_and_not_counted(collector: Collector) -> None:
+    path = {"event": "impression", "token": TOKEN}
+    event = api_event("HEAD", f"/api/v1/t/impression/{TOKEN}", path_parameters=path)
+    assert_no_content(collector.call(event))
+    assert collector.queue.messages == []
+
+
+@pytest.mark.parametrize("query", ["?gif", "?gif=1&cb=[CACHEBUSTING]"])
+def test_a_player_that_wants_a_picture_gets_the_smallest_one(
+    collector: Collector, query: str
+) -> None:
+    answer = collector.call(beacon("impression", query=query))
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/gif")
+    assert base64.b64decode(answer.body).startswith(b"GIF89a\x01\x00\x01\x00")
     assert len(collector.queue.beacons) == 1
 
 
@@ -207,7 +216,7 @@ def test_when_the_queue_refuses_the_player_is_told_to_retry(
 def test_a_preflight_is_answered(collector: Collector) -> None:
     answer = collector.call(api_event("OPTIONS", "/api/v1/impression"))
     assert_no_content(answer)
-    assert answer.headers["access-control-allow-methods"] == "GET, POST, OPTIONS"
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD, POST, OPTIONS"
 
 
 def test_the_same_beacon_fifty_times_is_queued_fifty_times_and_alike(

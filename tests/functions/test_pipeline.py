@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctv_ads.adapters.aws.beacon_queue import encode_beacon
+from ctv_ads.adapters.aws.beacon_form import encode_beacon
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploads
 from ctv_ads.domain.creative import Creative, CreativeStatus, upload_key

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.impressions.client import client_network, device_of, user_agent_class
+from functions.impressions.client import caller_of, client_network, user_agent_class
 
 
 @given(st.ip_addresses(v=4))
@@ -64,8 +64,10 @@ def test_user_agents_are_classed(user_agent: str, kind: str) -> None:
 
 def test_a_stitcher_names_the_device_it_speaks_for() -> None:
     headers = {"user-agent": "AWS MediaTailor", "x-device-user-agent": "Roku/DVP"}
-    assert device_of(headers, "203.0.113.77") == ("203.0.113.0/24", "roku")
-    assert device_of({}, "") == (None, "other")
+    caller = caller_of(headers, "203.0.113.77")
+    assert (caller.client_network, caller.user_agent_class) == ("203.0.113.0/24", "roku")
+    assert (caller.address, caller.user_agent) == ("203.0.113.77", "Roku/DVP")
+    assert caller_of({}, "").client_network is None
 
 
 @pytest.mark.parametrize(
@@ -83,4 +85,4 @@ def test_a_stitcher_names_the_device_it_speaks_for() -> None:
 def test_the_network_is_the_devices_else_the_viewers_else_the_connections(
     headers: dict[str, str], network: str
 ) -> None:
-    assert device_of(headers, "198.51.100.7") == (network, "other")
+    assert caller_of(headers, "198.51.100.7").client_network == network

@@ -159,6 +159,18 @@ class CollectorSettings(Settings):
     ad_event_queue_url: str = _setting(
         "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
     )
+    data_centre_networks: str | None = _setting(
+        "DATA_CENTRE_NETWORKS",
+        "file of hosting networks whose beacons do not count; default: the list that is packaged",
+        _text,
+        None,
+    )
+    crawler_agents: str | None = _setting(
+        "CRAWLER_AGENTS",
+        "file of crawlers' user agents whose beacons do not count; default: as packaged",
+        _text,
+        None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
 from ctv_ads.adapters.aws.json_api import SQS, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.traffic_lists import TrafficLists
 from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.secrets import aws_identity, secret_document
@@ -51,5 +52,6 @@ def collector() -> CollectBeacon:
     return CollectBeacon(
         queue=SqsBeaconQueue(sqs, settings.ad_event_queue_url),
         keys=TokenKeys.from_secret(secret_document(settings.beacon_secret_id)),
+        lists=TrafficLists.from_files(settings.data_centre_networks, settings.crawler_agents),
         clock=utc_now,
     )

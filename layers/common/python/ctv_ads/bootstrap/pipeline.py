@@ -11,11 +11,12 @@ from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
-from ctv_ads.ports.pipeline import BeaconLedger, InventoryChanges
+from ctv_ads.ports.pipeline import BeaconLedger, InvalidTrafficLog, InventoryChanges
 from ctv_ads.settings import (
     DatabaseSettings,
     InventoryQueueSettings,
@@ -109,3 +110,9 @@ def inventory_publication() -> PublishInventory:
 def beacon_ledger() -> BeaconLedger:
     """Return what records beacons and bills impressions."""
     return PostgresBeaconLedger(database())
+
+
+@cache
+def invalid_traffic() -> InvalidTrafficLog:
+    """Return what keeps invalid traffic."""
+    return PostgresInvalidTraffic(database())

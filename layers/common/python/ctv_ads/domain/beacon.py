@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.line_item import RateType
 
 
@@ -80,3 +81,14 @@ class Beacon:
     """The caller's address, truncated to its network (/24 or /48)."""
     user_agent_class: str
     vast_error_code: int | None = None
+    invalid: InvalidTraffic | None = None
+    """By which rule it does not count; None counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgedBeacon:
+    """A tracking call whose token says nothing that can be believed."""
+
+    received_at: datetime
+    client_network: str | None
+    user_agent_class: str

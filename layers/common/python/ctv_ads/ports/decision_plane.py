@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.inventory import Inventory
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
@@ -46,11 +46,11 @@ class PodFiller(Protocol):
 
 
 class BeaconQueue(Protocol):
-    """Takes verified beacons."""
+    """Takes the beacons of one call."""
 
-    def send(self, beacon: Beacon) -> None:
-        """Hand the beacon over for good.
+    def send(self, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
+        """Hand the beacons over for good, all of them or none.
 
         Raises:
-            DependencyUnavailableError: the queue did not take it; nothing is recorded.
+            DependencyUnavailableError: the queue did not take them; nothing is recorded.
         """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.inventory import Inventory
 
@@ -63,6 +63,22 @@ class BeaconLedger(Protocol):
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was recorded.
+        """
+
+
+class InvalidTrafficLog(Protocol):
+    """Keeps what does not count."""
+
+    def record(
+        self, invalid: Sequence[Beacon], forged: Sequence[tuple[str, int, ForgedBeacon]]
+    ) -> None:
+        """Keep each invalid beacon once under its rule, each forged one by its message and place.
+
+        Calling it again with the same changes nothing. A beacon of an unknown line item is
+        dropped: nobody could see it.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was kept.
         """
 
 

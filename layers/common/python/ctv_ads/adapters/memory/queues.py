@@ -1,18 +1,32 @@
 """Queues in memory: what was sent stays to be looked at."""
 
-from ctv_ads.domain.beacon import Beacon
+from collections.abc import Sequence
+
+from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.ports.vast_tags import TagCheck, TagVerdict
 
 
 class MemoryBeaconQueue:
-    """Implements `ports.BeaconQueue`; `beacons` holds what was sent, in order."""
+    """Implements `ports.BeaconQueue`; `messages` holds what was sent, in order."""
 
     def __init__(self) -> None:
-        self.beacons: list[Beacon] = []
+        self.messages: list[Sequence[Beacon | ForgedBeacon]] = []
 
-    def send(self, beacon: Beacon) -> None:
-        """Keep the beacon."""
-        self.beacons.append(beacon)
+    @property
+    def beacons(self) -> list[Beacon]:
+        """The genuine beacons of all messages."""
+        return [one for message in self.messages for one in message if isinstance(one, Beacon)]
+
+    @property
+    def forged(self) -> list[ForgedBeacon]:
+        """The forged beacons of all messages."""
+        return [
+            one for message in self.messages for one in message if isinstance(one, ForgedBeacon)
+        ]
+
+    def send(self, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
+        """Keep the beacons."""
+        self.messages.append(tuple(beacons))
 
 
 class MemoryInventoryChanges:

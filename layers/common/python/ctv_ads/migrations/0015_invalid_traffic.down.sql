@@ -1,0 +1,2 @@
+DROP TABLE forged_beacons;
+DROP TABLE invalid_beacons;

@@ -1,0 +1,81 @@
+"""Invalid traffic in the consumer: kept apart, once, and never billed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ctv_ads.adapters.aws.beacon_messages import encode_message
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
+from ctv_ads.domain.beacon import ForgedBeacon
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
+from functions.impressions import consumer
+from tests.builders import NOON, PRICE_MICROS, a_beacon, some_claims
+from tests.functions.recorded import failures, sqs_event
+from tests.worlds import World
+
+CONTEXT: Any = object()
+
+
+@pytest.fixture
+def world(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = postgres_of_session
+    log = PostgresInvalidTraffic(world.pipeline)
+    monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
+    monkeypatch.setattr(consumer, "invalid_traffic", lambda: log)
+    return world
+
+
+def test_invalid_traffic_is_kept_apart_and_never_billed(world: World) -> None:
+    tenant = world.a_tenant()
+    campaign = world.a_serving_campaign(tenant)
+    line_item_id = campaign.line_items[0].line_item_id
+    invalid = [
+        replace(a_beacon(some_claims(line_item_id=line_item_id)), invalid=rule)
+        for rule in (InvalidTraffic.EXPIRED, InvalidTraffic.CRAWLER)
+    ]
+    stranger = replace(a_beacon(), invalid=InvalidTraffic.DATA_CENTRE)
+    body = encode_message(
+        [
+            *invalid,
+            ForgedBeacon(NOON, "203.0.113.0/24", "roku"),
+            a_beacon(some_claims(line_item_id=line_item_id)),
+            ForgedBeacon(NOON, None, "bot"),
+            stranger,
+        ]
+    )
+    message_id = new_id()
+    event = sqs_event(body)
+    event["Records"][0]["messageId"] = message_id
+    for _ in range(2):
+        assert failures(consumer.lambda_handler(event, CONTEXT)) == []
+    assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
+    with world.pipeline.transaction() as connection:
+        kept = connection.execute(
+            "SELECT rule, organization_id::text AS organization FROM invalid_beacons"
+            " WHERE campaign_id = %s ORDER BY rule",
+            (campaign.campaign_id,),
+        ).fetchall()
+        forged = connection.execute(
+            "SELECT place, client_network, user_agent_class FROM forged_beacons"
+            " WHERE message_id = %s ORDER BY place",
+            (message_id,),
+        ).fetchall()
+    assert [row["rule"] for row in kept] == ["crawler", "expired"]
+    assert {row["organization"] for row in kept} == {tenant.organization_id}
+    assert [tuple(row.values()) for row in forged] == [
+        (2, "203.0.113.0/24", "roku"),
+        (4, None, "bot"),
+    ]
+
+
+def test_a_batch_with_an_unknown_line_item_fails_once_and_counts_the_rest(
+    world: World,
+) -> None:
+    tenant = world.a_tenant()
+    campaign = world.a_serving_campaign(tenant)
+    claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
+    event = sqs_event(encode_message([a_beacon(), a_beacon(claims), a_beacon()]))
+    assert failures(consumer.lambda_handler(event, CONTEXT)) == ["m0"]
+    assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
