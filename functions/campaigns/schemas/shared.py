@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, StringConstraints
 
 from ctv_ads.domain.remark import Remark
-from ctv_ads.web.fields import Body
+from ctv_ads.web.fields import UNWRITABLE, Body
 
 Domain = Annotated[
     str,
@@ -20,7 +20,7 @@ Category = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 """An id of the IAB Ad Product Taxonomy 2.0."""
 Label = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ufffe\uffff]+$"),
+    StringConstraints(min_length=1, max_length=200, pattern=f"^[^{UNWRITABLE}]+$"),
 ]
 
 

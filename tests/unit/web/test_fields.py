@@ -33,7 +33,11 @@ def test_names_are_kept_without_the_space_around_them(given: str, kept: str) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", " ", "\n", "x" * 201, "a\x00b", "a\nb", "a\x7f", "\ud800", "a\ufffe", 1, None]
+    "wrong",
+    [
+        *("", " ", "\n", "x" * 201, "a\x00b", "a\nb", "a\x7f", "\ud800", "a\ufffe", 1, None),
+        *("a\x80b", "a\x85b", "a\u2028b", "a\ufdd0b", "a\U0001ffffb", "a\U0010fffeb"),
+    ],
 )
 def test_names_that_xml_or_people_cannot_bear_are_refused(wrong: object) -> None:
     assert refused(Name, wrong)
@@ -41,7 +45,19 @@ def test_names_that_xml_or_people_cannot_bear_are_refused(wrong: object) -> None
 
 @pytest.mark.parametrize(
     "address",
-    ["http://a", "https://a.example/", "https://a.example:8443/p?q=1#f", "https://ü.example/ü"],
+    [
+        *(
+            "http://a",
+            "https://a.example/",
+            "https://a.example:8443/p?q=1#f",
+            "https://ü.example/ü",
+        ),
+        *(
+            "https://a/?q=50%25&cb=[CACHEBUSTING]",
+            "https://a/?cb=%%CACHE_BUSTER%%&x=${X}&y=%%A:B%%",
+        ),
+        *("https://a/?a[]=1&b={b}|c", "https://a/?%%A%%%20b"),
+    ],
 )
 def test_web_addresses_are_absolute(address: str) -> None:
     assert taken(WebAddress, address) == address
@@ -65,6 +81,14 @@ def test_web_addresses_are_absolute(address: str) -> None:
         "https://a:port/",
         "https://a:99999/",
         "https://" + "a" * 2000,
+        *(
+            "https://a/?q=50%",
+            "https://a/?q=%zz",
+            "https://a/?q=%2",
+            "https://a/?%A%%",
+            "https://a/#b#c",
+        ),
+        *("https://a/\x85", "https://a/\u2028", "https://a/\ufdd0", "https://a/\U0001fffe"),
     ],
 )
 def test_what_is_no_web_address_is_refused(wrong: str) -> None:

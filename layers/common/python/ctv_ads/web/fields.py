@@ -19,15 +19,27 @@ from pydantic import (
 MAX_MICROS = 10**15
 """A thousand million units of currency: far above any campaign, far below what overflows."""
 
-# XML cannot carry control characters and two others; so that every name survives into VAST.
-_PLAIN = r"[^\x00-\x1f\x7f\ufffe\uffff]"
+UNWRITABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff"
+"""What XML cannot carry, or some of its readers turn into line feeds (XML 1.1 §2.11): refused,
+so that every text survives into VAST. As a class of a pattern."""
+_PLAIN = f"[^{UNWRITABLE}]"
 _PLAIN_TEXT = f"^{_PLAIN}*$"
-_PLAIN_TEXT_NOT_BLANK = rf"^{_PLAIN}*[^\s\x00-\x1f\x7f\ufffe\uffff]{_PLAIN}*$"
-_PLAIN_WEB_ADDRESS = r"^[hH][tT][tT][pP][sS]?://[^\x00-\x20\x7f\ufffe\uffff]+$"
+_PLAIN_TEXT_NOT_BLANK = rf"^{_PLAIN}*[^\s{UNWRITABLE}]{_PLAIN}*$"
+_PLAIN_WEB_ADDRESS = rf"^[hH][tT][tT][pP][sS]?://[^\s{UNWRITABLE}]+$"
 # Without what no URI may hold, so that VAST with it stays valid; macros keep their brackets.
-_SECURE_ADDRESS = r"^[hH][tT][tT][pP][sS]://[^\x00-\x20\x7f\ufffe\uffff<>\"\\^`]+$"
+_SECURE_ADDRESS = rf"^[hH][tT][tT][pP][sS]://[^\s{UNWRITABLE}<>\"\\^`]+$"
+# A percent sign begins an escape (RFC 3986 §2.1) or is one of those around a macro's name.
+_MACRO = re.compile(r"%%[A-Za-z0-9_:]+%%")
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3339; pydantic alone would take numbers for seconds since 1970.
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _without_noncharacters(text: str) -> str:
+    # The last two of every plane; patterns name only those of the first.
+    if any(ord(character) & 0xFFFE == 0xFFFE for character in text):
+        raise ValueError("must not hold noncharacters of Unicode")
+    return text
 
 
 def _only_text(value: object) -> object:
@@ -47,7 +59,9 @@ def _web_address(text: str) -> str:
     is_absolute = parts.scheme in {"http", "https"} and bool(parts.hostname)
     if not is_absolute or parts.port == 0:
         raise ValueError("must be an absolute http:// or https:// address")
-    return text
+    if _BROKEN_ESCAPE.search(_MACRO.sub("_", text)) or text.count("#") > 1:
+        raise ValueError("must write a literal % as %25, and a # inside its fragment as %23")
+    return _without_noncharacters(text)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -68,6 +82,7 @@ Name = Annotated[
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN_TEXT_NOT_BLANK
     ),
+    AfterValidator(_without_noncharacters),
 ]
 Email = Annotated[str, StringConstraints(max_length=320, pattern=_PLAIN_TEXT)]
 WebAddress = Annotated[
@@ -81,7 +96,11 @@ SecureAddress = Annotated[
     AfterValidator(_web_address),
 ]
 """https only: what is called from a player's page of https must be too."""
-PlainText = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=_PLAIN_TEXT)]
+PlainText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4000, pattern=_PLAIN_TEXT),
+    AfterValidator(_without_noncharacters),
+]
 Micros = Annotated[int, Field(strict=True, ge=0, le=MAX_MICROS)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_utc)]
 Day = Annotated[date, BeforeValidator(_only_date)]
