@@ -1,0 +1,54 @@
+"""What one decision leaves behind: enough to explain it, and to make it again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.placement import VastVersion
+from ctv_ads.domain.pod import FilledPod
+
+
+class AnswerForm(StrEnum):
+    """In which form the caller got its answer."""
+
+    VAST = "vast"
+    VMAP = "vmap"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionNote:
+    """What is known of a decision before anything is picked; it goes to Valkey with the question.
+
+    `decided_at` has whole milliseconds. `base_url`, `key_id` and `beacon_lifetime_s` are what
+    the answer's beacon addresses were made with.
+    """
+
+    decision_id: DecisionId
+    decided_at: datetime
+    seed: int
+    snapshot_version: str
+    organization_id: OrganizationId
+    placement_id: PlacementId
+    request: AdRequest
+    form: AnswerForm
+    vast_version: VastVersion
+    base_url: str
+    key_id: str
+    beacon_lifetime_s: int
+    candidates: tuple[LineItemId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A note with its outcome, as it is kept: first in Valkey, then in the archive."""
+
+    note: DecisionNote
+    outcome: FilledPod
+
+    @property
+    def shown(self) -> tuple[LineItemId, ...]:
+        """The line items of the pod, in play order."""
+        return tuple(self.note.candidates[pick.candidate] for pick in self.outcome.picks)
