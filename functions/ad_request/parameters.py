@@ -25,6 +25,8 @@ MAX_VALUES_OF_KEY = 50
 MAX_LENGTH_OF_VALUE = 200
 _UNKNOWN_OR_WITHHELD = ("-1", "-2")
 _MAX_NAME = 64
+_SPECIAL = frozenset("[$%{- \t\r\n")
+"""How values start that may be placeholders, unknown, or in need of trimming."""
 
 
 @dataclass(slots=True)
@@ -34,10 +36,6 @@ class Given:
     values: dict[str, str] = field(default_factory=dict)
     key_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: list[Ignored] = field(default_factory=list)
-
-    def copy(self) -> "Given":
-        """Return one that may be changed without changing this one."""
-        return Given(dict(self.values), self.key_values, list(self.ignored))
 
     def ignore(self, name: str, reason: str) -> None:
         """Note what is left aside; only the first 20, so that nobody fills our records."""
@@ -119,20 +117,30 @@ def _json_pairs(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _take_all(pairs: Iterable[tuple[str, Any]], given: Given) -> None:
     aliases: dict[str, str] = {}
+    values = given.values
     for number, (name, value) in enumerate(pairs):
         if number >= MAX_PARAMETERS:
             given.ignore(name, "too_many_parameters")
             break
         if name in NAMES:
-            _take_value(name, value, given)
-        elif name[:3] == "kv.":
-            _take_key_value(name, value, given)
-        elif name in MACROS:
-            _take_macro(name, value, aliases, given)
-        elif name not in UNUSED_MACROS:
-            given.ignore(name, "unknown")
+            # Nearly all values are plain text and sent once; this spares them a call.
+            if type(value) is str and value and value[0] not in _SPECIAL and name not in values:
+                values[name] = value
+            else:
+                _take_value(name, value, given)
+        else:
+            _take_other(name, value, aliases, given)
     if aliases:
         given.values = aliases | given.values
+
+
+def _take_other(name: str, value: object, aliases: dict[str, str], given: Given) -> None:
+    if name[:3] == "kv.":
+        _take_key_value(name, value, given)
+    elif name in MACROS:
+        _take_macro(name, value, aliases, given)
+    elif name not in UNUSED_MACROS:
+        given.ignore(name, "unknown")
 
 
 def _take_value(name: str, value: object, given: Given) -> None:

@@ -15,22 +15,21 @@ import orjson
 
 from ctv_ads.domain import ad_request
 from ctv_ads.domain.ad_break import AdBreak
-from ctv_ads.domain.ad_request import AdRequest, Content
+from ctv_ads.domain.ad_request import AdRequest, Content, Ignored
 from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.web.door import Door
 from functions.ad_request.parameters import Given, given_in
 from functions.ad_request.values import (
-    BREAK,
-    CONTENT,
-    PLAYER,
-    TRUSTED_ONLY,
+    PARAMETERS,
     UNKNOWN_LENGTH_MS,
+    Part,
     is_writable,
 )
-from functions.ad_request.viewer import Caller, parsed, viewer_of
+from functions.ad_request.viewer import Caller, Parts, viewer_of
 
 _MAX_AD_MS = 10 * 60 * 1000
 _MAX_PLACEMENT = 200
+_ENDLESS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +62,42 @@ def ad_request_of(asked: Asked, *, trusted: bool, scope: str, door: Door) -> AdR
     `trusted` is the placement's `trusted_caller`; what only trusted callers may say is left aside
     otherwise. `scope` is the placement's organization, within which viewers are told apart.
     """
-    given = asked.given.copy()
-    if not trusted:
-        for name in TRUSTED_ONLY & given.values.keys():
-            del given.values[name]
-            given.ignore(name, "caller_not_trusted")
-    viewer, privacy = viewer_of(given, asked.caller, trusted=trusted, scope=scope, door=door)
-    player = parsed(given, PLAYER)
+    parts, ignored = _parts(asked.given, trusted=trusted)
+    ad_break = parts[Part.BREAK]
+    if ad_break.get("min_ad_ms", 0) > ad_break.get("max_ad_ms", _ENDLESS):
+        del ad_break["min_ad_ms"]
+        ignored.append(Ignored("min_ad_ms", "above_max_ad_ms"))
+    if ad_break.get("duration_ms") == UNKNOWN_LENGTH_MS:
+        ad_break["is_length_unknown"] = True
+    viewer, privacy = viewer_of(parts, asked.caller, trusted=trusted, scope=scope, door=door)
+    if parts[Part.VIEWER].get("segments") and not viewer.segments:
+        ignored.append(Ignored("segments", "refused_by_privacy"))
     return AdRequest(
         placement=asked.placement,
-        ad_break=_break(given),
+        ad_break=ad_request.AdBreak(**ad_break),
         viewer=viewer,
-        content=_content(given),
+        content=Content(**parts[Part.CONTENT]),
         privacy=privacy,
-        key_values=MappingProxyType(given.key_values),
-        vast_version=player.get("version"),
-        accepted_mimes=player.get("mime", ()),
-        max_bitrate_kbps=player.get("max_bitrate_kbps"),
-        ignored=tuple(given.ignored),
+        key_values=MappingProxyType(asked.given.key_values),
+        ignored=tuple(ignored),
+        **parts[Part.PLAYER],
     )
 
 
-def _break(given: Given) -> ad_request.AdBreak:
-    told = parsed(given, BREAK)
-    if told.get("min_ad_ms", 0) > told.get("max_ad_ms", float("inf")):
-        del told["min_ad_ms"]
-        given.ignore("min_ad_ms", "above_max_ad_ms")
-    is_length_unknown = told.get("duration_ms") == UNKNOWN_LENGTH_MS
-    return ad_request.AdBreak(**told, is_length_unknown=is_length_unknown)
-
-
-def _content(given: Given) -> Content:
-    told = parsed(given, CONTENT)
-    return Content(genres=told.pop("genre", ()), **told)
+def _parts(given: Given, *, trusted: bool) -> tuple[Parts, list[Ignored]]:
+    """Return what is well-formed, by part and field, and what is not."""
+    parts: Parts = ({}, {}, {}, {}, {}, {}, {})
+    ignored = list(given.ignored)
+    for name, value in given.values.items():
+        part, field, parse, is_for_trusted = PARAMETERS[name]
+        if is_for_trusted and not trusted:
+            ignored.append(Ignored(name, "caller_not_trusted"))
+            continue
+        try:
+            parts[part][field] = parse(value)
+        except ValueError:
+            ignored.append(Ignored(name, "malformed"))
+    return parts, ignored
 
 
 def ad_break_of_query(parameters: Mapping[str, str]) -> AdBreak:

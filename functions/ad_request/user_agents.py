@@ -6,9 +6,8 @@ processes its 80 ms of first use.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,16 +63,16 @@ _SYSTEMS = {
     "Windows": "windows",
 }
 _COMPUTERS = frozenset({"chrome_os", "linux", "macos", "windows"})
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NOTHING: dict[str, str] = {}
 
 
-def device_of(user_agent: str) -> Mapping[str, str]:
-    """Return `device_type`, `os` and `make` as far as a user agent tells them."""
+def device_of(user_agent: str) -> dict[str, str]:
+    """Return `device_type`, `os` and `make` as far as a user agent tells them, not to be changed."""
     return _device_of(user_agent[:_MAX_LENGTH]) if user_agent else _NOTHING
 
 
 @lru_cache(maxsize=4096)
-def _device_of(user_agent: str) -> Mapping[str, str]:
+def _device_of(user_agent: str) -> dict[str, str]:
     for sign in _SIGNS:
         if sign.form.search(user_agent):
             return _told(sign.device_type, sign.os, sign.make)
@@ -81,9 +80,9 @@ def _device_of(user_agent: str) -> Mapping[str, str]:
     return _told(_device_type(system, user_agent), system, make)
 
 
-def _told(device_type: str | None, os: str | None, make: str | None) -> Mapping[str, str]:
+def _told(device_type: str | None, os: str | None, make: str | None) -> dict[str, str]:
     told = {"device_type": device_type, "os": os, "make": make}
-    return MappingProxyType({name: value for name, value in told.items() if value})
+    return {name: value for name, value in told.items() if value}
 
 
 def _device_type(system: str | None, user_agent: str) -> str | None:

@@ -5,10 +5,12 @@ A parser returns the value, or raises ValueError for what is none.
 
 import re
 from collections.abc import Callable, Mapping
+from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ctv_ads.domain.ad_request import BreakType
+from ctv_ads.domain.privacy.verdict import SIGNALS
 from ctv_ads.domain.vocabulary import COUNTRIES, DEVICE_TYPES
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
@@ -107,6 +109,8 @@ def _matching(form: re.Pattern[str]) -> Callable[[str], str]:
 
 def _list(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
     def parse_all(text: str) -> tuple[str, ...]:
+        if "," not in text:
+            return (parse(text),)
         words = [word.strip() for word in text.split(",")[:_MAX_LIST]]
         return tuple(dict.fromkeys(parse(word) for word in words if word))
 
@@ -143,12 +147,8 @@ _language_form = _matching(_LANGUAGE)
 _mime_form = _matching(_MIME)
 
 
-def country(text: str) -> str:
-    """Return an ISO 3166-1 alpha-2 code.
-
-    Raises:
-        ValueError: it is none.
-    """
+def _country(text: str) -> str:
+    """Return an ISO 3166-1 alpha-2 code."""
     code = text.upper()
     code = "GB" if code == "UK" else code
     if code not in COUNTRIES:
@@ -156,25 +156,22 @@ def country(text: str) -> str:
     return code
 
 
-def region(text: str) -> str:
-    """Return a subdivision's code, with or without its country, in capitals.
-
-    Raises:
-        ValueError: it is none.
-    """
+def _region(text: str) -> str:
+    """Return a subdivision's code, with or without its country, in capitals."""
     return _region_form(text.upper())
 
 
-def postal(text: str) -> str:
+def _postal(text: str) -> str:
     """Return the part of a postal code that names an area, five characters at most.
 
     The rest of a British, Dutch or Canadian code, and of ZIP+4, names a street or a house.
-
-    Raises:
-        ValueError: it is none.
     """
     code = _postal_form(text.upper())
     return re.split(r"[ -]", code, maxsplit=1)[0][:5]
+
+
+def _mime(text: str) -> str:
+    return _mime_form(text.lower())
 
 
 def _language(text: str) -> str:
@@ -184,54 +181,97 @@ def _language(text: str) -> str:
     return "-".join([first.lower(), *(cased.get(len(each), str.lower)(each) for each in others)])
 
 
-text = _text
-metro = _matching(_METRO)
-
 Parser = Callable[[str], Any]
-BREAK: Mapping[str, Parser] = MappingProxyType(
+
+
+class Part(IntEnum):
+    """What a parameter says something about."""
+
+    BREAK = 0
+    CONTENT = 1
+    PLAYER = 2
+    DEVICE = 3
+    PLACE = 4
+    VIEWER = 5
+    SIGNALS = 6
+
+
+class Parameter(NamedTuple):
+    """A parameter: the part and field that it fills, what reads it, and who may say it."""
+
+    part: Part
+    field: str
+    parse: Parser
+    is_for_trusted: bool = False
+
+
+def _part(
+    part: Part, parsers: Mapping[str, Parser], *, is_for_trusted: bool = False
+) -> dict[str, Parameter]:
+    return {name: Parameter(part, name, parse, is_for_trusted) for name, parse in parsers.items()}
+
+
+_PLACE: Mapping[str, Parser] = {
+    "country": _country,
+    "region": _region,
+    "metro": _matching(_METRO),
+    "city": _text,
+    "postal": _postal,
+}
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
     {
-        "duration_ms": _number(1, _DAY_MS),
-        "max_ads": _number(1, _MAX_ADS),
-        "min_ad_ms": _number(0, _DAY_MS),
-        "max_ad_ms": _number(1, _DAY_MS),
-        "break_type": _word(_BREAK_TYPES),
-        "avail_index": _number(0, 100_000),
+        **_part(
+            Part.BREAK,
+            {
+                "duration_ms": _number(1, _DAY_MS),
+                "max_ads": _number(1, _MAX_ADS),
+                "min_ad_ms": _number(0, _DAY_MS),
+                "max_ad_ms": _number(1, _DAY_MS),
+                "break_type": _word(_BREAK_TYPES),
+                "avail_index": _number(0, 100_000),
+            },
+        ),
+        **_part(
+            Part.CONTENT,
+            {
+                "app_bundle": _matching(_BUNDLE),
+                "channel": _text,
+                "network": _text,
+                "content_id": _text,
+                "rating": _matching(_RATING),
+                "language": _language,
+                "livestream": _word(_TRUTHS),
+            },
+        ),
+        "genre": Parameter(Part.CONTENT, "genres", _list(_text)),
+        "version": Parameter(Part.PLAYER, "vast_version", _word(_VERSIONS)),
+        "mime": Parameter(Part.PLAYER, "accepted_mimes", _list(_mime)),
+        "max_bitrate_kbps": Parameter(Part.PLAYER, "max_bitrate_kbps", _number(1, _BITRATES)),
+        **_part(Part.DEVICE, {"device_type": _device_type, "os": _os, "make": _text}),
+        **_part(Part.PLACE, _PLACE, is_for_trusted=True),
+        **_part(Part.VIEWER, {"session_id": str, "ifa": str, "ifa_type": str.lower}),
+        **_part(
+            Part.VIEWER,
+            {"ip": str, "ua": str, "segments": _list(_text)},
+            is_for_trusted=True,
+        ),
+        # Read where they are judged: what is malformed there is not ignored, it is a refusal.
+        **_part(Part.SIGNALS, dict.fromkeys(SIGNALS, str)),
     }
 )
-CONTENT: Mapping[str, Parser] = MappingProxyType(
-    {
-        "app_bundle": _matching(_BUNDLE),
-        "channel": _text,
-        "network": _text,
-        "content_id": _text,
-        "genre": _list(_text),
-        "rating": _matching(_RATING),
-        "language": _language,
-        "livestream": _word(_TRUTHS),
-    }
-)
-DEVICE: Mapping[str, Parser] = MappingProxyType(
-    {"device_type": _device_type, "os": _os, "make": _text}
-)
-PLACE: Mapping[str, Parser] = MappingProxyType(
-    {"country": country, "region": region, "metro": metro, "city": _text, "postal": postal}
-)
-PLAYER: Mapping[str, Parser] = MappingProxyType(
-    {
-        "version": _word(_VERSIONS),
-        "mime": _list(lambda text: _mime_form(text.lower())),
-        "max_bitrate_kbps": _number(1, _BITRATES),
-    }
-)
-SEGMENTS: Parser = _list(_text)
-TRUSTED_ONLY = frozenset({"ip", "ua", "segments", *PLACE})
-"""What only trusted callers may say."""
+"""Every parameter but `placement`, `kv.<name>` and the VAST macros."""
+NAMES = frozenset({"placement", *PARAMETERS})
 LISTS = frozenset({"genre", "mime", "segments", "gpp_sid", "MEDIAMIME", "GPPSECTIONID",
                    "REGULATIONS", "VASTVERSIONS"})  # fmt: skip
-NAMES = frozenset(
-    {
-        "placement", "session_id", "ifa", "ifa_type", "lmt", "gdpr", "gdpr_consent", "gpp",
-        "gpp_sid", "us_privacy", "coppa", *BREAK, *CONTENT, *DEVICE, *PLACE, *PLAYER, *TRUSTED_ONLY,
-    }
-)  # fmt: skip
-"""Every parameter but `kv.<name>` and the VAST macros."""
+"""Parameters that may be repeated, or hold several values between commas."""
+
+
+def place_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parts of a place that are well-formed, as fields of `Viewer`."""
+    place = {}
+    for name, value in values.items():
+        try:
+            place[name] = _PLACE[name](value)
+        except ValueError:
+            continue
+    return place

@@ -13,13 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from ctv_ads.domain.ad_request import Privacy, Viewer
-from ctv_ads.domain.privacy.verdict import SIGNALS, privacy_of
+from ctv_ads.domain.privacy.verdict import privacy_of
 from ctv_ads.ports.places import NOWHERE, Place
 from ctv_ads.web.door import CLOUDFRONT_PROOF, Door
 from ctv_ads.web.viewer import VIEWER_ADDRESS
-from functions.ad_request.parameters import Given
 from functions.ad_request.user_agents import device_of
-from functions.ad_request.values import DEVICE, PLACE, SEGMENTS, Parser
+from functions.ad_request.values import Part, place_of
 
 _KEY_BYTES = 12
 _MAPPED_IPV4 = bytes(10) + b"\xff\xff"
@@ -33,6 +32,10 @@ _CLOUDFRONT_PLACE = {
     "city": "cloudfront-viewer-city",
     "postal": "cloudfront-viewer-postal-code",
 }
+
+_PARTS_OF_DEVICE = 3
+Parts = tuple[dict[str, Any], ...]
+"""What was sent and is well-formed, by `Part` and by field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,50 +57,38 @@ class _Hop:
 
 
 def viewer_of(
-    given: Given, caller: Caller, *, trusted: bool, scope: str, door: Door
+    parts: Parts, caller: Caller, *, trusted: bool, scope: str, door: Door
 ) -> tuple[Viewer, Privacy]:
     """Return the viewer and what may be done with what is known of them.
 
     `scope` keeps the keys of one organization apart from all others'.
     """
-    values = given.values
-    hop = _hop(values, caller, trusted=trusted, door=door)
-    place = _place(given, caller.headers, hop, trusted=trusted, door=door)
-    ifa = values.get("ifa")
-    signals = {name: values[name] for name in SIGNALS if name in values}
-    privacy = privacy_of(signals, country=place.get("country"), ifa=ifa, rules=door.privacy)
-    session = values.get("session_id")
-    if values.get("ifa_type", "").lower() == "sessionid":
+    told = parts[Part.VIEWER]
+    hop = _hop(told.get("ip"), caller, trusted=trusted, door=door)
+    place = _place(parts[Part.PLACE], caller.headers, hop, trusted=trusted, door=door)
+    ifa, session = told.get("ifa"), told.get("session_id")
+    privacy = privacy_of(
+        parts[Part.SIGNALS], country=place.get("country"), ifa=ifa, rules=door.privacy
+    )
+    if told.get("ifa_type") == "sessionid":
         session, ifa = session or ifa, None
     if "postal" in place and not privacy.may_use_household:
         place["postal"] = place["postal"][:_POSTAL_WITHOUT_CONSENT]
-    household = _network(hop.address) if privacy.may_use_household else None
+    network = _network(hop.address) if privacy.may_use_household else None
     viewer = Viewer(
-        session_key=_key(door, scope, b"session", session),
-        device_key=_key(door, scope, b"device", ifa.lower() if ifa else None)
-        if privacy.may_use_device_id
+        session_key=_key(door, scope, b"session", _packed_text(session)) if session else None,
+        device_key=_key(door, scope, b"device", _packed_text(ifa.lower()))
+        if ifa and privacy.may_use_device_id
         else None,
-        household_key=_hashed(door, scope, b"household", household) if household else None,
-        segments=_segments(given, trusted=trusted, privacy=privacy),
+        household_key=_key(door, scope, b"household", network) if network else None,
+        segments=told.get("segments", ()) if privacy.may_personalize else (),
         **place,
-        **_device(given, caller.headers, hop, trusted=trusted),
+        **_device(parts[Part.DEVICE], told.get("ua"), caller.headers, hop),
     )
     return viewer, privacy
 
 
-def parsed(given: Given, parsers: Mapping[str, Parser]) -> dict[str, Any]:
-    """Return the values of these parameters that are well-formed; note the others."""
-    found: dict[str, Any] = {}
-    values = given.values
-    for name in parsers.keys() & values.keys():
-        try:
-            found[name] = parsers[name](values[name])
-        except ValueError:
-            given.ignore(name, "malformed")
-    return found
-
-
-def _hop(values: Mapping[str, str], caller: Caller, *, trusted: bool, door: Door) -> _Hop:
+def _hop(named: str | None, caller: Caller, *, trusted: bool, door: Door) -> _Hop:
     headers, peer = caller.headers, caller.source_ip
     is_of_cloudfront = _is_of_cloudfront(headers, door)
     connected: str | None = peer
@@ -108,12 +99,11 @@ def _hop(values: Mapping[str, str], caller: Caller, *, trusted: bool, door: Door
         connected = None
     if not trusted and not _is_trusted_proxy(connected, door):
         return _Hop(connected, is_relayed=False, is_of_cloudfront=is_of_cloudfront)
-    named = [headers.get("x-device-ip")]
-    if trusted:
-        named.insert(0, values.get("ip"))
-    address = next((each for each in map(_bare, named) if each), None)
-    if address is None:
-        address = _forwarded(headers, {peer, connected}, door)
+    address = (
+        _bare(named)
+        or _bare(headers.get("x-device-ip"))
+        or _forwarded(headers, {peer, connected}, door)
+    )
     return _Hop(address, is_relayed=True, is_of_cloudfront=is_of_cloudfront)
 
 
@@ -179,13 +169,12 @@ def _network(address: str | None) -> bytes | None:
 
 
 def _place(
-    given: Given, headers: Mapping[str, str], hop: _Hop, *, trusted: bool, door: Door
+    told: dict[str, Any], headers: Mapping[str, str], hop: _Hop, *, trusted: bool, door: Door
 ) -> dict[str, Any]:
     """Return fields of `Viewer`: of a trusted caller's parameters, CloudFront or the database."""
-    if trusted:
-        if place := parsed(given, PLACE):
-            return _with_country(place)
-    elif not hop.is_relayed and hop.is_of_cloudfront:
+    if told:
+        return _with_country(told)
+    if not trusted and not hop.is_relayed and hop.is_of_cloudfront:
         # Of somebody's proxy CloudFront would tell where the proxy stands.
         return _with_country(_place_of_cloudfront(headers))
     if door.places is not None and hop.address is not None:
@@ -195,7 +184,7 @@ def _place(
 
 def _place_of_cloudfront(headers: Mapping[str, str]) -> dict[str, Any]:
     sent = {name: headers.get(header) for name, header in _CLOUDFRONT_PLACE.items()}
-    return parsed(Given({name: unquote(text) for name, text in sent.items() if text}), PLACE)
+    return place_of({name: unquote(text) for name, text in sent.items() if text})
 
 
 def _with_country(place: dict[str, Any]) -> dict[str, Any]:
@@ -213,41 +202,29 @@ def _with_country(place: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(place: Place) -> dict[str, Any]:
-    if place == NOWHERE:
+    """Return what a database told as fields, in the same form as what is sent."""
+    if place is NOWHERE:
         return {}
-    return {name: value for name in PLACE if (value := getattr(place, name)) is not None}
+    known = {name: getattr(place, name) for name in _CLOUDFRONT_PLACE}
+    return _with_country(place_of({name: text for name, text in known.items() if text}))
 
 
 def _device(
-    given: Given, headers: Mapping[str, str], hop: _Hop, *, trusted: bool
-) -> dict[str, Any]:
-    told = parsed(given, DEVICE)
-    if len(told) == len(DEVICE):
+    told: dict[str, str], user_agent: str | None, headers: Mapping[str, str], hop: _Hop
+) -> dict[str, str]:
+    if len(told) == _PARTS_OF_DEVICE:
         return told
-    named = given.values.get("ua") if trusted else None
-    if named is None and hop.is_relayed:
-        named = headers.get("x-device-user-agent")
-    device = device_of(named or headers.get("user-agent", ""))
-    return {**device, **told}
+    if user_agent is None and hop.is_relayed:
+        user_agent = headers.get("x-device-user-agent")
+    device = device_of(user_agent or headers.get("user-agent", ""))
+    return device | told if told else device
 
 
-def _segments(given: Given, *, trusted: bool, privacy: Privacy) -> tuple[str, ...]:
-    if not trusted or "segments" not in given.values:
-        return ()
-    if not privacy.may_personalize:
-        given.ignore("segments", "refused_by_privacy")
-        return ()
-    segments: tuple[str, ...] = parsed(given, {"segments": SEGMENTS}).get("segments", ())
-    return segments
+def _packed_text(text: str) -> bytes:
+    return text[:_MAX_ID].encode(errors="surrogatepass")
 
 
-def _key(door: Door, scope: str, kind: bytes, named: str | None) -> str | None:
-    if not named:
-        return None
-    return _hashed(door, scope, kind, named[:_MAX_ID].encode(errors="surrogatepass"))
-
-
-def _hashed(door: Door, scope: str, kind: bytes, named: bytes) -> str:
+def _key(door: Door, scope: str, kind: bytes, named: bytes) -> str:
     """Return a keyed hash, 24 hexadecimal digits."""
-    text = scope.encode() + b"\0" + named
+    text = b"%b\0%b" % (scope.encode(), named)
     return blake2b(text, digest_size=_KEY_BYTES, key=door.key, person=kind).hexdigest()

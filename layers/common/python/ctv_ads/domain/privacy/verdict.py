@@ -76,8 +76,11 @@ def privacy_of(
     signals: Mapping[str, str], *, country: str | None, ifa: str | None, rules: PrivacyRules
 ) -> Privacy:
     """Return what a request's signals allow. `signals` has some of `SIGNALS`, as they were sent."""
+    is_limited = ifa is not None and _NO_IFA.issuperset(ifa)
+    if not (signals or is_limited or _is_silence_refusal(country, signals, rules)):
+        return _UNSIGNALLED
     verdict = _Verdict(_ALL, [])
-    if ifa is not None and _NO_IFA.issuperset(ifa):
+    if is_limited:
         verdict.refuse("lmt")  # what devices send as their id when tracking is limited
     for name in ("lmt", "coppa"):
         if _flag(name, signals, verdict):
@@ -87,8 +90,6 @@ def privacy_of(
     _judge_sections(sections, verdict)
     if "us_privacy" in signals:
         _judge_us_privacy(signals["us_privacy"], verdict)
-    if not signals and verdict.may == _ALL:
-        return _UNSIGNALLED
     return Privacy(
         may_use_device_id=bool(verdict.may & _DEVICE_ID),
         may_use_household=bool(verdict.may & _HOUSEHOLD),
