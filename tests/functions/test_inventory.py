@@ -9,6 +9,7 @@ from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignComple
 from ctv_ads.domain.campaign import CampaignStatus
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
+from ctv_ads.use_cases.grant_tokens import Granted
 from ctv_ads.use_cases.publish_inventory import PublishInventory
 from functions.inventory import handler as inventory
 from tests.builders import DAY, NOON, a_campaign_draft
@@ -16,6 +17,19 @@ from tests.functions.recorded import failures, sqs_event
 from tests.worlds import World
 
 CONTEXT: Any = object()
+
+
+@pytest.fixture(autouse=True)
+def grants(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the controller was asked for; `tests/integration/test_tokens.py` tells what it does."""
+    asked: list[str] = []
+
+    def grant() -> Granted:
+        asked.append("grant")
+        return Granted(looked_at=1, granted=1, taken_back=0, released=0)
+
+    monkeypatch.setattr(inventory, "token_grants", lambda: grant)
+    return asked
 
 
 @pytest.fixture
@@ -63,3 +77,30 @@ def test_without_a_dependency_the_batch_comes_again(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(inventory, "inventory_publication", lambda: publish)
     with pytest.raises(DependencyUnavailableError):
         inventory.lambda_handler(sqs_event("x"), CONTEXT)
+
+
+def test_tokens_are_granted_before_what_they_pay_for_is_published(
+    monkeypatch: pytest.MonkeyPatch, grants: list[str]
+) -> None:
+    monkeypatch.setattr(inventory, "campaign_completion", lambda: list)
+    monkeypatch.setattr(
+        inventory, "inventory_publication", lambda: lambda: grants.append("publish")
+    )
+    inventory.lambda_handler({"source": "schedule"}, CONTEXT)
+    assert grants == ["grant", "publish"]
+
+
+def test_changes_are_published_even_when_no_tokens_can_be_granted_and_come_again(
+    monkeypatch: pytest.MonkeyPatch, grants: list[str]
+) -> None:
+    def fail() -> Granted:
+        raise DependencyUnavailableError("valkey", "Connection refused")
+
+    monkeypatch.setattr(inventory, "campaign_completion", lambda: list)
+    monkeypatch.setattr(inventory, "token_grants", lambda: fail)
+    monkeypatch.setattr(
+        inventory, "inventory_publication", lambda: lambda: grants.append("publish")
+    )
+    with pytest.raises(DependencyUnavailableError):
+        inventory.lambda_handler(sqs_event("x"), CONTEXT)
+    assert grants == ["publish"]

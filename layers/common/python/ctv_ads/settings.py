@@ -253,6 +253,21 @@ class MediaAddressSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSettings(Settings):
+    """How budgets are handed out to decisions as tokens."""
+
+    reservation_lifetime_s: int = _setting(
+        "RESERVATION_LIFETIME_S",
+        "how long what a decision spent waits for its beacon before it is free again",
+        _positive,
+        15 * 60,
+    )
+    token_shards: int = _setting(
+        "TOKEN_SHARDS", "over how many Valkey shards tokens are spread", _positive, 1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationSettings(Settings):
     """What `functions/creatives/on_upload.py` reads besides its database and queue."""
 

@@ -1,5 +1,6 @@
 """The pipeline: what queues and schedules trigger."""
 
+from datetime import timedelta
 from functools import cache
 
 import boto3
@@ -13,6 +14,8 @@ from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
+from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
+from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
@@ -21,10 +24,12 @@ from ctv_ads.settings import (
     DatabaseSettings,
     InventoryQueueSettings,
     MediaAddressSettings,
+    TokenSettings,
     ValidationSettings,
     ValkeySettings,
 )
 from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
+from ctv_ads.use_cases.grant_tokens import GrantTokens
 from ctv_ads.use_cases.publish_inventory import PublishInventory
 from ctv_ads.use_cases.settle_tag import SettleTag
 from ctv_ads.use_cases.validate_creative import ValidateCreative
@@ -88,20 +93,40 @@ def tag_settlement() -> SettleTag:
 
 
 @cache
-def inventory_publication() -> PublishInventory:
-    """Return the use case that publishes what may serve."""
-    valkey = ValkeySettings.from_environment()
-    media = MediaAddressSettings.from_environment()
-    client = redis.Redis.from_url(
-        valkey.valkey_url,
+def valkey_client() -> redis.Redis:
+    """Return the client of what is published and granted."""
+    return redis.Redis.from_url(
+        ValkeySettings.from_environment().valkey_url,
         socket_timeout=_PUBLISH_TIMEOUT_S,
         socket_connect_timeout=_PUBLISH_TIMEOUT_S,
     )
+
+
+@cache
+def token_grants() -> GrantTokens:
+    """Return the use case that hands budgets out to decisions."""
+    settings = TokenSettings.from_environment()
+    return GrantTokens(
+        ledger=PostgresTokenLedger(
+            database(_INVENTORY_STATEMENT_TIMEOUT_MS),
+            reservation_lifetime=timedelta(seconds=settings.reservation_lifetime_s),
+            shards=settings.token_shards,
+        ),
+        store=ValkeyTokenStore(valkey_client()),
+        clock=utc_now,
+        shards=settings.token_shards,
+    )
+
+
+@cache
+def inventory_publication() -> PublishInventory:
+    """Return the use case that publishes what may serve."""
+    media = MediaAddressSettings.from_environment()
     return PublishInventory(
         source=PostgresInventorySource(
             database(_INVENTORY_STATEMENT_TIMEOUT_MS), media.media_base_url
         ),
-        store=ValkeyInventoryStore(client),
+        store=ValkeyInventoryStore(valkey_client()),
         clock=utc_now,
     )
 
