@@ -14,12 +14,13 @@ from ctv_ads.bootstrap.control_plane import (
     SignedIn,
     media_base_url,
 )
-from ctv_ads.domain.creative import TagDraft
+from ctv_ads.domain.creative import Creative, TagDraft
 from ctv_ads.domain.ids import CampaignId, CreativeId
 from ctv_ads.use_cases.creatives import NewUpload
 from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
 from ctv_ads.web.resolver import SIGNED_IN
+from functions.creatives.contents import Replacement
 from functions.creatives.schemas import (
     CreativeChange,
     CreativeList,
@@ -28,7 +29,7 @@ from functions.creatives.schemas import (
     PreviewView,
     RegisteredCreative,
 )
-from functions.creatives.uploads import CompletedParts, Replacement, UploadId, upload_view
+from functions.creatives.uploads import CompletedParts, UploadId, upload_view
 
 router = Router()
 
@@ -48,8 +49,7 @@ def register(
     """Register a video, whose file then goes straight to S3, or a tag, which is then checked."""
     draft = body.draft(CampaignId(campaign_id))
     if isinstance(draft, TagDraft):
-        tag = creatives.register_tag(caller, draft)
-        return RegisteredCreative(creative=CreativeView.of(tag, media_base_url()), upload=None)
+        return _trafficked(creatives.register_tag(caller, draft))
     return _registered(creatives.register(caller, draft, in_parts=body.multipart))
 
 
@@ -119,7 +119,7 @@ def delete(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) ->
 
 @router.post(
     "/api/v1/creatives/<creative_id>/replacement",
-    summary="Replace a creative's file",
+    summary="Replace a creative's file or tag",
     tags=["creatives"],
     security=SIGNED_IN,
     status_code=HTTPStatus.CREATED,
@@ -129,8 +129,27 @@ def delete(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) ->
 def replace(
     creative_id: Id, body: Replacement, caller: SignedIn, creatives: CreativeTrafficking
 ) -> RegisteredCreative:
-    """Register a new creative that archives the old one when its own file is ready."""
-    return _registered(creatives.replace(caller, CreativeId(creative_id), body.announced()))
+    """Register a new creative that archives the old one when it is ready itself."""
+    wanted = body.announced()
+    if isinstance(wanted, str):
+        return _trafficked(creatives.replace_by_tag(caller, CreativeId(creative_id), wanted))
+    return _registered(creatives.replace(caller, CreativeId(creative_id), wanted))
+
+
+@router.post(
+    "/api/v1/creatives/<creative_id>/check",
+    summary="Check a VAST tag again",
+    tags=["creatives"],
+    security=SIGNED_IN,
+    responses={
+        200: {"description": "The tag, which waits for its verdict"},
+        409: {"description": "It is no VAST tag, or ready or archived"},
+    },
+)
+def check(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) -> CreativeView:
+    """Have a tag checked once more that was rejected, or whose check has not come back."""
+    creative = creatives.check_again(caller, CreativeId(creative_id))
+    return CreativeView.of(creative, media_base_url())
 
 
 @router.get(
@@ -178,6 +197,10 @@ def abort_multipart(
     """Drop the parts of a file that will not be completed."""
     creatives.abort_multipart(caller, CreativeId(creative_id), upload_id)
     return Response(HTTPStatus.NO_CONTENT)
+
+
+def _trafficked(tag: Creative) -> RegisteredCreative:
+    return RegisteredCreative(creative=CreativeView.of(tag, media_base_url()), upload=None)
 
 
 def _registered(made: NewUpload) -> RegisteredCreative:

@@ -4,8 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.config import JsonDict
+from pydantic import BaseModel
 
 from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
 from ctv_ads.domain.creative import (
@@ -19,10 +18,10 @@ from ctv_ads.domain.creative import (
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.media import RejectionCode
 from ctv_ads.domain.vast_tag import TagFacts
-from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.web.fields import Body, Name, WebAddress
 from functions.creatives.companions import Trackers, UniversalAdIdBody, Verifications
-from functions.creatives.uploads import ContentType, InParts, SizeBytes, UploadView
+from functions.creatives.contents import Contents
+from functions.creatives.uploads import UploadView
 
 
 class CreativeChange(Body):
@@ -48,40 +47,13 @@ class CreativeChange(Body):
         return {name: every[name] for name in self.model_fields_set}
 
 
-_FILE_FIELDS = ("filename", "content_type", "size_bytes")
-
-
-_A_VIDEO: JsonDict = {
-    "required": ["filename", "content_type", "size_bytes"],
-    "properties": {"kind": {"const": "video"}, "tag_url": False},
-}
-_A_TAG: JsonDict = {
-    "required": ["kind", "tag_url"],
-    "properties": {
-        "kind": {"const": "vast_tag"},
-        "multipart": {"const": False},
-        "filename": False,
-        "content_type": False,
-        "size_bytes": False,
-    },
-}
-
-
-class NewCreative(Body):
+class NewCreative(Contents):
     """A video to be uploaded, or a third party's VAST tag.
 
     A video says what the file is, before it is sent; a tag says its address.
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [_A_VIDEO, _A_TAG]})
-
-    kind: CreativeKind = CreativeKind.VIDEO
     name: Name
-    filename: Name = ""
-    content_type: ContentType = ""
-    size_bytes: SizeBytes = 0
-    multipart: InParts = False
-    tag_url: WebAddress = ""
     click_through_url: WebAddress | None = None
     universal_ad_id: UniversalAdIdBody | None = None
     trackers: Trackers = ()
@@ -93,8 +65,7 @@ class NewCreative(Body):
         Raises:
             InvalidRequestError: a field of its kind is missing, or one of the other is there.
         """
-        is_tag = self.kind is CreativeKind.VAST_TAG
-        self._refuse_other_kind(("tag_url",) if is_tag else _FILE_FIELDS)
+        self.refuse_other_kind()
         soft = SoftFields(
             name=self.name,
             click_through_url=self.click_through_url,
@@ -102,7 +73,7 @@ class NewCreative(Body):
             trackers=_trackers(self.trackers),
             verifications=_verifications(self.verifications),
         )
-        if is_tag:
+        if self.is_tag:
             return TagDraft(campaign_id, self.tag_url, soft)
         return CreativeDraft(
             campaign_id=campaign_id,
@@ -111,18 +82,6 @@ class NewCreative(Body):
             size_bytes=self.size_bytes,
             **{item.name: getattr(soft, item.name) for item in fields(soft)},
         )
-
-    def _refuse_other_kind(self, wanted: tuple[str, ...]) -> None:
-        given = self.model_fields_set
-        message = f"a {self.kind} needs it"
-        problems = [FieldProblem(n, "missing", message) for n in wanted if n not in given]
-        message = f"a {self.kind} has none"
-        unwanted = {"tag_url", *_FILE_FIELDS} - set(wanted)
-        if self.kind is CreativeKind.VAST_TAG and self.multipart:
-            unwanted.add("multipart")
-        problems += [FieldProblem(n, "not_of_this_kind", message) for n in sorted(unwanted & given)]
-        if problems:
-            raise InvalidRequestError("the fields do not fit the kind", problems)
 
 
 class RejectionView(BaseModel):

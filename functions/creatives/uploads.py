@@ -5,27 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from ctv_ads.ports.uploads import MultipartUpload, SentPart, UploadForm, UploadPart
-from ctv_ads.use_cases.creatives import AnnouncedFile
-from ctv_ads.web.fields import Body, Name
-
-ContentType = Annotated[str, Field(max_length=100, examples=["video/mp4"])]
-SizeBytes = Annotated[int, Field(strict=True, gt=0, le=2**53, description="Exact size of the file")]
-InParts = Annotated[
-    bool, Field(strict=True, description="Send the file in parts; big files are in any case")
-]
-
-
-class Replacement(Body):
-    """The file that takes a creative's place."""
-
-    filename: Name
-    content_type: ContentType
-    size_bytes: SizeBytes
-    multipart: InParts = False
-
-    def announced(self) -> AnnouncedFile:
-        """Return it in the use case's terms."""
-        return AnnouncedFile(self.filename, self.content_type, self.size_bytes, self.multipart)
+from ctv_ads.web.fields import Body
 
 
 class SentPartBody(Body):

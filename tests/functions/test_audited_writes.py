@@ -10,6 +10,9 @@ from psycopg.rows import dict_row
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.access import Role
+from ctv_ads.domain.creative import SoftFields, TagDraft
+from ctv_ads.domain.ids import CampaignId, CreativeId
+from ctv_ads.domain.media import Rejection, RejectionCode
 from functions.manifest import function_named
 from tests.builders import DAY, NOON, a_campaign_draft
 from tests.functions.conftest import Office
@@ -98,6 +101,7 @@ WRITTEN = [
         "creatives",
         ready=True,
     ),
+    Write(f"POST {CREATIVE}/check", {("creative", "update"): 1}, None, "creatives"),
 ]
 
 
@@ -112,6 +116,8 @@ def ids_of(office: Office, write: Write) -> dict[str, str]:
     if write.ready:
         creative = office.world.a_ready_creative(office.tenant, campaign.campaign_id)
         ids["creative_id"] = creative.creative_id
+    if write.route == f"POST {CREATIVE}/check":
+        ids["creative_id"] = a_rejected_tag(office, campaign.campaign_id)
     if write.route == f"DELETE {LINE_ITEM}":
         path = f"/api/v1/campaigns/{campaign.campaign_id}/line-items"
         second = office.send("campaigns", "POST", path, {"name": "Second"})
@@ -120,6 +126,15 @@ def ids_of(office: Office, write: Write) -> dict[str, str]:
         made = office.send("campaigns", "POST", "/api/v1/advertisers", {"name": "Nobody's"})
         ids["advertiser_id"] = made.json["id"]
     return ids
+
+
+def a_rejected_tag(office: Office, campaign_id: CampaignId) -> str:
+    with office.world.stores.transaction(office.tenant.caller) as store:
+        draft = TagDraft(campaign_id, "https://t.example/", SoftFields("Theirs"))
+        tag = store.creatives.add_tag(draft, CreativeId(new_id()), office.tenant.caller)
+    reason = Rejection(RejectionCode.TAG_LOOP, "It leads in a circle.")
+    assert office.world.validation.reject(tag.creative_id, [reason], now=NOON)
+    return tag.creative_id
 
 
 def filled(template: Any, ids: dict[str, str]) -> Any:

@@ -106,14 +106,11 @@ def test_an_upload_cannot_make_a_tag_ready(office: Office) -> None:
     assert office.world.validation.start(made["id"]) is None
 
 
-def test_a_tags_soft_fields_change_but_it_is_not_replaced(office: Office) -> None:
+def test_a_tags_soft_fields_change(office: Office) -> None:
     made = trafficked(office)
     path = f"/api/v1/creatives/{made['id']}"
     changed = patched(office, path, EVERYTHING).json
     assert {name: changed[name] for name in EVERYTHING} == EVERYTHING
-    body = {"filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1}
-    refused = office.send("creatives", "POST", f"{path}/replacement", body)
-    refused.assert_problem(409, "conflict", "status")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ class TagDraft:
     campaign_id: CampaignId
     tag_url: str
     soft_fields: SoftFields
+    replaces: CreativeId | None = None
+    """Whose place it takes once it is ready."""
 
 
 @dataclass(frozen=True, slots=True)

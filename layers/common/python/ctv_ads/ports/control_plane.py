@@ -97,6 +97,9 @@ class Creatives(Protocol):
     ) -> None:
         """Write what may change and count the version up."""
 
+    def check_again(self, creative_id: CreativeId, now: datetime) -> None:
+        """Let a rejected tag wait for another verdict, and count the version up."""
+
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
         """Hide the creative; it no longer serves."""
 

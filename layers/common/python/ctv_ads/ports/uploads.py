@@ -141,7 +141,7 @@ class CreativeValidation(Protocol):
         """
 
     def accept_tag(self, creative_id: CreativeId, facts: TagFacts, *, now: datetime) -> bool:
-        """Mark a tag ready. Return False if it no longer waited."""
+        """Mark a tag ready, as `accept` does. Return False if it no longer waited."""
 
     def reject(
         self, creative_id: CreativeId, rejections: Sequence[Rejection], *, now: datetime

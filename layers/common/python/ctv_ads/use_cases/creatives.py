@@ -17,13 +17,14 @@ from ctv_ads.domain.creative import (
 from ctv_ads.domain.ids import CreativeId
 from ctv_ads.errors import ConflictError, FieldProblem
 from ctv_ads.ports.base import Clock, NewId
-from ctv_ads.ports.control_plane import Stores
+from ctv_ads.ports.control_plane import Store, Stores
 from ctv_ads.ports.pipeline import InventoryChanges
 from ctv_ads.ports.uploads import MultipartUpload, SentPart, UploadForm
 from ctv_ads.ports.vast_tags import TagCheck, TagChecks
 from ctv_ads.use_cases.permission import require
 from ctv_ads.use_cases.uploads import Uploads
 
+_CHECKABLE = frozenset({CreativeStatus.REJECTED, CreativeStatus.VALIDATING})
 PREVIEW_LIFETIME = timedelta(minutes=15)
 
 NewUpload = tuple[Creative, UploadForm | MultipartUpload]
@@ -93,21 +94,50 @@ class TraffickCreatives:
             self.tag_checks.ask(TagCheck(creative_id, draft.tag_url))
         return creative
 
-    def replace(self, caller: Caller, creative_id: CreativeId, file: AnnouncedFile) -> NewUpload:
-        """Register a new file in an old one's place: it takes over once it is ready.
+    def check_again(self, caller: Caller, creative_id: CreativeId) -> Creative:
+        """Have a tag checked once more that was rejected, or whose check has not come back.
 
         Raises:
-            ConflictError: the creative is archived, or no file.
+            ConflictError: it is no tag, or ready or archived.
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            creative = store.creatives.get(creative_id, for_update=True)
+            if creative.tag_url is None or creative.status not in _CHECKABLE:
+                message = "only a VAST tag that is rejected or being checked can be checked again"
+                raise ConflictError(message, [FieldProblem("status", "not_checkable", message)])
+            store.creatives.check_again(creative_id, self.clock())
+            self.tag_checks.ask(TagCheck(creative_id, creative.tag_url))
+            return store.creatives.get(creative_id)
+
+    def replace_by_tag(self, caller: Caller, creative_id: CreativeId, tag_url: str) -> Creative:
+        """Register a tag in an old creative's place: it takes over once it is ready.
+
+        Raises:
+            ConflictError: the creative is archived.
+            ForbiddenError: the caller's role may not traffic.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            old = _replaceable(store, creative_id)
+            draft = TagDraft(old.campaign_id, tag_url, old.soft_fields, replaces=creative_id)
+            return self.register_tag(caller, draft)
+
+    def replace(self, caller: Caller, creative_id: CreativeId, file: AnnouncedFile) -> NewUpload:
+        """Register a file in an old creative's place: it takes over once it is ready.
+
+        Raises:
+            ConflictError: the creative is archived.
             ForbiddenError: the caller's role may not traffic.
             InvalidRequestError: the declared type or size cannot become a creative.
             NotFoundError: there is no such creative.
         """
         require(caller, Action.TRAFFIC)
         with self.stores.transaction(caller) as store:
-            old = store.creatives.get(creative_id)
-            if old.kind is not CreativeKind.VIDEO or old.status is CreativeStatus.ARCHIVED:
-                message = "only a video that is not archived can be replaced"
-                raise ConflictError(message, [FieldProblem("status", "not_replaceable", message)])
+            old = _replaceable(store, creative_id)
             draft = CreativeDraft(
                 campaign_id=old.campaign_id,
                 filename=file.filename,
@@ -219,3 +249,11 @@ class TraffickCreatives:
             message = f"the creative waits for no file; it is {creative.status}"
             raise ConflictError(message, [FieldProblem("status", "not_uploading", message)])
         return creative
+
+
+def _replaceable(store: Store, creative_id: CreativeId) -> Creative:
+    old = store.creatives.get(creative_id)
+    if old.status is CreativeStatus.ARCHIVED:
+        message = "an archived creative cannot be replaced"
+        raise ConflictError(message, [FieldProblem("status", "not_replaceable", message)])
+    return old

@@ -1,6 +1,6 @@
 """Creatives: registering them, and the verdicts on their files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -50,16 +50,21 @@ VALUES (%(creative_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(filen
         %(trackers)s, %(verifications)s, %(replaces)s, %(created_by)s)"""
 _INSERT_TAG = """
 INSERT INTO creatives (creative_id, organization_id, campaign_id, kind, status, name, tag_url,
-                       click_through_url, universal_ad_id, trackers, verifications, created_by)
+                       click_through_url, universal_ad_id, trackers, verifications, replaces,
+                       created_by)
 VALUES (%(creative_id)s, %(organization_id)s, %(campaign_id)s, 'vast_tag', 'validating',
         %(name)s, %(tag_url)s, %(click_through_url)s, %(universal_ad_id)s, %(trackers)s,
-        %(verifications)s, %(created_by)s)"""
+        %(verifications)s, %(replaces)s, %(created_by)s)"""
 _CHANGE = """
 UPDATE creatives SET name = %(name)s, click_through_url = %(click_through_url)s,
        universal_ad_id = %(universal_ad_id)s, trackers = %(trackers)s,
        verifications = %(verifications)s, status = %(status)s, version = version + 1,
        updated_at = %(now)s
 WHERE creative_id = %(creative_id)s AND deleted_at IS NULL"""
+_CHECK_AGAIN = """
+UPDATE creatives SET status = 'validating', version = version + 1, updated_at = %(now)s
+WHERE creative_id = %(creative_id)s AND kind = 'vast_tag' AND status = 'rejected'
+  AND deleted_at IS NULL"""
 _DELETE = """
 UPDATE creatives SET deleted_at = %(now)s, version = version + 1, updated_at = %(now)s
 WHERE creative_id = %(creative_id)s AND deleted_at IS NULL"""
@@ -74,10 +79,11 @@ WHERE creative_id = %(creative_id)s AND kind = 'video' AND status = 'validating'
   AND deleted_at IS NULL
 RETURNING replaces"""
 _ACCEPT_TAG = """
-UPDATE creatives SET status = 'ready', facts = %(facts)s, version = version + 1,
-       updated_at = %(now)s
+UPDATE creatives SET status = 'ready', facts = %(facts)s, rejections = '[]',
+       version = version + 1, updated_at = %(now)s
 WHERE creative_id = %(creative_id)s AND kind = 'vast_tag' AND status = 'validating'
-  AND deleted_at IS NULL"""
+  AND deleted_at IS NULL
+RETURNING replaces"""
 _TAKE_ASSIGNMENTS = """
 INSERT INTO creative_assignments (organization_id, campaign_id, line_item_id, creative_id,
                                   weight, sequence, starts_at, ends_at)
@@ -124,6 +130,7 @@ class PostgresCreatives:
             | {
                 "campaign_id": draft.campaign_id,
                 "tag_url": draft.tag_url,
+                "replaces": draft.replaces,
                 "creative_id": creative_id,
                 "organization_id": caller.organization_id,
                 "created_by": caller.user_id,
@@ -159,6 +166,10 @@ class PostgresCreatives:
         )
         self._connection.execute(_CHANGE, values)
 
+    def check_again(self, creative_id: CreativeId, now: datetime) -> None:
+        """Let a rejected tag wait for another verdict."""
+        self._connection.execute(_CHECK_AGAIN, {"creative_id": creative_id, "now": now})
+
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
         """Hide the creative; it no longer serves."""
         self._connection.execute(_DELETE, {"creative_id": creative_id, "now": now})
@@ -190,18 +201,20 @@ class PostgresCreativeValidation:
             "media_key": media_key,
             "now": now,
         }
-        with self._database.transaction() as connection:
-            accepted = connection.execute(_ACCEPT, values).fetchone()
-            if accepted is not None and accepted["replaces"] is not None:
-                for statement in (_TAKE_ASSIGNMENTS, _LEAVE_ASSIGNMENTS, _RETIRE):
-                    connection.execute(statement, values | accepted)
-            return accepted is not None
+        return self._accept(_ACCEPT, values)
 
     def accept_tag(self, creative_id: CreativeId, facts: TagFacts, *, now: datetime) -> bool:
         """Mark a tag ready, unless it no longer waits."""
         values = {"creative_id": creative_id, "facts": Jsonb(asdict(facts)), "now": now}
+        return self._accept(_ACCEPT_TAG, values)
+
+    def _accept(self, statement: str, values: Mapping[str, Any]) -> bool:
         with self._database.transaction() as connection:
-            return connection.execute(_ACCEPT_TAG, values).rowcount == 1
+            accepted = connection.execute(statement.encode(), values).fetchone()
+            if accepted is not None and accepted["replaces"] is not None:
+                for succeed in (_TAKE_ASSIGNMENTS, _LEAVE_ASSIGNMENTS, _RETIRE):
+                    connection.execute(succeed, {**values, **accepted})
+            return accepted is not None
 
     def reject(
         self, creative_id: CreativeId, rejections: Sequence[Rejection], *, now: datetime
@@ -228,7 +241,9 @@ def _as_json(fields: CreativeDraft | SoftFields) -> dict[str, Any]:
 
 def _creative(row: DictRow) -> Creative:
     ad_id, facts = row["universal_ad_id"], row["facts"]
-    kind = CreativeKind(row["kind"])
+    kind, status = CreativeKind(row["kind"]), CreativeStatus(row["status"])
+    # A tag that is checked again keeps the reasons of the check before until it is accepted.
+    rejections = row["rejections"] if status is CreativeStatus.REJECTED else ()
     return Creative(
         creative_id=CreativeId(str(row["creative_id"])),
         organization_id=OrganizationId(str(row["organization_id"])),
@@ -241,12 +256,12 @@ def _creative(row: DictRow) -> Creative:
         declared_size_bytes=row["declared_size_bytes"],
         tag_url=row["tag_url"],
         click_through_url=row["click_through_url"],
-        status=CreativeStatus(row["status"]),
+        status=status,
         facts=MediaFacts(**facts) if facts and kind is CreativeKind.VIDEO else None,
         tag_facts=TagFacts(**facts) if facts and kind is CreativeKind.VAST_TAG else None,
         media_key=row["media_key"],
         rejections=tuple(
-            Rejection(RejectionCode(item["code"]), item["message"]) for item in row["rejections"]
+            Rejection(RejectionCode(item["code"]), item["message"]) for item in rejections
         ),
         universal_ad_id=UniversalAdId(**ad_id) if ad_id else None,
         trackers=tuple(
