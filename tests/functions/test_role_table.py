@@ -73,6 +73,7 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"PATCH {CREATIVE}": Action.TRAFFIC,
     f"DELETE {CREATIVE}": Action.TRAFFIC,
     f"POST {CREATIVE}/replacement": Action.TRAFFIC,
+    f"POST {CREATIVE}/check": Action.TRAFFIC,
     f"GET {CREATIVE}/preview": Action.READ,
     f"POST {CREATIVE}/multipart": Action.TRAFFIC,
     f"DELETE {CREATIVE}/multipart": Action.TRAFFIC,
