@@ -75,6 +75,9 @@ class ServableCreative:
     """Its assignment's window, when it has one."""
     completion_rate_bp: int | None = None
     """Measured completes per impression; None while there are too few to tell."""
+    impressions: int = 0
+    completes: int = 0
+    """Measured within the line item; what rotation by completion rate learns from."""
     renditions: tuple[Rendition, ...] = ()
     """Further files of the same film, beside the one that the fields above describe."""
 
@@ -113,6 +116,8 @@ class ServableLineItem:
     dayparts: tuple[Daypart, ...] = ()
     targeting: Targeting = field(default_factory=dict)
     frequency_caps: tuple[FrequencyCap, ...] = ()
+    counted_caps: tuple[FrequencyCap, ...] = ()
+    """Caps of its siblings (same advertiser, campaign or creatives) that its views count for."""
     separation: tuple[Separation, ...] = ()
     creative_rotation: CreativeRotation = CreativeRotation.EVEN
     pacing: Pacing = Pacing.EVEN

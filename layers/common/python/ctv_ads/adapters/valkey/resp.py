@@ -26,6 +26,10 @@ class RespError(Exception):
     """Valkey answered with an error, such as `WRONGTYPE …`."""
 
 
+class ConnectionLostError(DependencyUnavailableError):
+    """A kept connection died under a command, which may or may not have been carried out."""
+
+
 class _Deadline:
     """When everything a command does has to be over, however many pieces its reply has."""
 
@@ -74,15 +78,22 @@ class RespConnection:
     ) -> None:
         self.close()
 
-    def call(self, *command: str | bytes | int, timeout_ms: int | None = None) -> Any:  # noqa: ANN401 - replies are of many types
+    def call(
+        self,
+        *command: str | bytes | int,
+        timeout_ms: int | None = None,
+        may_repeat: bool = True,
+    ) -> Any:  # noqa: ANN401 - replies are of many types
         """Send one command and return its reply; strings come back as bytes.
 
         A kept connection may have died unnoticed, so a command that fails on one is tried
-        once more on a new one; only commands that may be repeated belong here. `timeout_ms`
-        is for a command whose reply is large.
+        once more on a new one, unless it says that it must not be. `timeout_ms` is for a
+        command whose reply is large.
 
         Raises:
             DependencyUnavailableError: no answer within the deadline, or no connection, twice.
+            ConnectionLostError: the kept connection had died, and the command must not be
+                repeated.
             RespError: Valkey answered with an error.
         """
         frame = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub wants one item
@@ -95,6 +106,8 @@ class RespConnection:
             # A deadline that passed is not a dead connection: asking again would double it.
             if not kept or isinstance(error, TimeoutError):
                 raise self._unavailable(error) from error
+            if not may_repeat:
+                raise ConnectionLostError("valkey", str(error)) from error
             try:
                 reply = self._exchange(frame, allowed_ms)
             except OSError as second:

@@ -1,0 +1,85 @@
+"""Terms of candidates as the function in Valkey reads them: MessagePack, kept per line item."""
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ctv_ads.decisioning.pod_terms import LineItemTerms, creative_terms, line_item_terms
+from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
+from ctv_ads.domain.pod import Candidate
+
+_MOST_KEPT = 20_000
+
+
+class _Known(NamedTuple):
+    line_item: ServableLineItem
+    spends_micros: int
+    creatives: tuple[ServableCreative, ...]
+    head: bytes
+    whole: bytes
+
+
+class PackedTerms:
+    """Packs candidates; a line item and a creative that stay the same are packed once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        self._creatives: dict[str, tuple[ServableCreative, bytes]] = {}
+
+    def pack(self, candidate: Candidate) -> bytes:
+        """Return the candidate's terms as one string."""
+        line_item, creatives = candidate.line_item, candidate.creatives
+        known = self._known.get(line_item.line_item_id)
+        spends = candidate.spends_micros if line_item.needs_tokens else 0
+        is_known = known and known.line_item is line_item and known.spends_micros == spends
+        if known and is_known and known.creatives is creatives:
+            return known.whole
+        head = known.head if known and is_known else _head(line_item_terms(line_item), spends)
+        whole = head + _array(3 * len(creatives)) + b"".join(map(self._creative, creatives))
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        self._known[line_item.line_item_id] = _Known(line_item, spends, creatives, head, whole)
+        return whole
+
+    def _creative(self, creative: ServableCreative) -> bytes:
+        known = self._creatives.get(creative.creative_id)
+        if known is not None and known[0] is creative:
+            return known[1]
+        packed = b"".join([_item(value) for value in creative_terms(creative)])
+        if len(self._creatives) >= _MOST_KEPT:
+            self._creatives.clear()
+        self._creatives[creative.creative_id] = creative, packed
+        return packed
+
+
+def _head(terms: LineItemTerms, spends_micros: int) -> bytes:
+    """Everything but the creatives, which come last."""
+    plain: tuple[int | bytes, ...] = (
+        *(terms.token, terms.tier, terms.value_micros, spends_micros, terms.position),
+        *(terms.category, terms.category_extent, terms.domain, terms.domain_extent),
+        *(terms.sequence, *terms.fields),
+    )
+    return b"".join(
+        (
+            _array(len(plain) + 3),
+            *[_item(value) for value in plain],
+            _flat(terms.caps),
+            _flat(terms.counters),
+        )
+    )
+
+
+def _flat(rows: Iterable[Iterable[int | bytes]]) -> bytes:
+    items = [_item(value) for row in rows for value in row]
+    return _array(len(items)) + b"".join(items)
+
+
+def _array(length: int) -> bytes:
+    return struct.pack(">BH", 0xDC, length)
+
+
+def _item(value: int | bytes) -> bytes:
+    if isinstance(value, bytes):
+        # As text of 16 bits' length: Valkey's MessagePack does not know bytes.
+        return struct.pack(">BH", 0xDA, len(value)) + value
+    return struct.pack(">BQ", 0xCF, value) if value > 127 else bytes((value,))

@@ -1,0 +1,266 @@
+"""Fill one break: caps, tokens, separation, places, and the best use of its time.
+
+Pure: candidates in rank order, what is remembered of the viewer, the tokens and the time come
+in; the pod and everything to be remembered go out. `adapters/valkey/decide.lua` does the same
+inside Valkey, and a differential test holds the two together.
+
+Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
+a tier the greedy choice in rank order stands unless a search finds one that is worth more:
+expected value first, then time filled.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from ctv_ads.decisioning.pod_draft import Draft, Placed, cap_reason, worth
+from ctv_ads.decisioning.pod_search import NODE_LIMIT, Option, Search, by_density
+from ctv_ads.decisioning.pod_terms import (
+    CREATIVE,
+    DEVICE,
+    HOUSEHOLD,
+    SESSION,
+    STREAM,
+    CandidateTerms,
+    CapTerms,
+)
+from ctv_ads.decisioning.viewer_history import (
+    SHOWN,
+    SHOWN_APART,
+    Fields,
+    has_rival,
+    is_reached,
+    sequence_count,
+)
+from ctv_ads.domain.pod import FilledPod, Pick, PodSpec
+from ctv_ads.domain.reasons import Reason
+
+_SEPARATED = (Reason.SEPARATED_BY_CATEGORY, Reason.SEPARATED_BY_DOMAIN)
+
+
+class Grant(NamedTuple):
+    """What a line item may still spend of its newest grant."""
+
+    bucket: int
+    remaining_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerState:
+    """What is remembered: a hash for each key that is known, and the tokens by line item."""
+
+    hashes: Mapping[int, Fields]
+    grants: Mapping[bytes, Grant]
+
+    def key_for(self, key: int) -> int | None:
+        """Return by which key is counted: the session stands in for what is not known."""
+        return next((known for known in (key, SESSION) if known in self.hashes), None)
+
+    def sequence_key(self) -> int | None:
+        """Return by which key a sequence goes on."""
+        return next((key for key in (DEVICE, HOUSEHOLD, SESSION) if key in self.hashes), None)
+
+
+class Filled(NamedTuple):
+    """The pod, and its ads in play order."""
+
+    pod: FilledPod
+    order: tuple[Placed, ...]
+
+
+def fill_pod(
+    spec: PodSpec,
+    candidates: Sequence[CandidateTerms],
+    state: ViewerState,
+    *,
+    now_s: int,
+    node_limit: int = NODE_LIMIT,
+) -> Filled:
+    """Return the best pod for the break that all rules allow."""
+    filling = _Filling(spec, candidates, state, now_s, node_limit)
+    for _, tier in groupby(range(len(candidates)), lambda i: candidates[i].line_item.tier):
+        filling.fill_tier(list(tier))
+    filling.retry_separated()
+    return filling.outcome()
+
+
+@dataclass(slots=True)
+class _Filling:
+    spec: PodSpec
+    candidates: Sequence[CandidateTerms]
+    state: ViewerState
+    now_s: int
+    nodes_left: int
+    draft: Draft = field(init=False)
+    verdicts: dict[int, Reason] = field(default_factory=dict)
+    options: dict[int, Option | Reason] = field(default_factory=dict)
+    worth_micros: int = 0
+    bound_micros: int = 0
+
+    def __post_init__(self) -> None:
+        self.draft = Draft(self.spec, self._is_capped)
+
+    def fill_tier(self, tier: list[int]) -> None:
+        base = len(self.draft.added)
+        for index in tier:
+            self.verdicts[index] = self._offer(index)
+        best = worth(self.draft.added[base:])
+        bound = best[0]
+        if self.spec.duration_ms is not None:
+            bound = self._improve(tier, base, best)
+        self.worth_micros += worth(self.draft.added[base:])[0]
+        self.bound_micros += bound
+
+    def retry_separated(self) -> None:
+        """Offer what was refused beside a rival once more, now that others stand between."""
+        refused = [index for index, reason in self.verdicts.items() if reason in _SEPARATED]
+        taken: list[int] | None = None
+        while taken != []:
+            taken = [index for index in refused if self._offer(index) is Reason.CHOSEN]
+            refused = [index for index in refused if index not in taken]
+            self.verdicts.update(dict.fromkeys(taken, Reason.CHOSEN))
+
+    def outcome(self) -> Filled:
+        order = tuple(self.draft.order)
+        gap_bp = 0
+        if self.bound_micros > self.worth_micros:
+            missing = (self.bound_micros - self.worth_micros) * 10_000
+            gap_bp = -(-missing // self.bound_micros)
+        picks = tuple(Pick(one.candidate, one.creative, self._bucket(one)) for one in order)
+        verdicts = tuple(self.verdicts[index] for index in range(len(self.candidates)))
+        return Filled(FilledPod(picks, verdicts, gap_bp), order)
+
+    def _bucket(self, placed: Placed) -> int:
+        spends = placed.terms.spends_micros
+        return self.state.grants[placed.terms.line_item.token].bucket if spends else 0
+
+    def _offer(self, index: int) -> Reason:
+        full = self.draft.is_full()
+        if full is not None:
+            return full
+        option = self._option(index)
+        if isinstance(option, Reason):
+            return option
+        return self.draft.add(index, option.terms, option.creatives) or Reason.CHOSEN
+
+    def _improve(self, tier: list[int], base: int, greedy: tuple[int, int]) -> int:
+        """Put a better choice in the place of the greedy one; return the proved bound."""
+        if len(self.draft.added) == base and self.draft.is_full():
+            return 0
+        chosen = self._take_out(base)
+        search = self._search([i for i in tier if self._may_run(i)], greedy)
+        if len(search.options) == len(chosen) or search.bound(0) <= greedy:
+            self._put_back(chosen)
+            return greedy[0]
+        search = self._search([i for i in tier if isinstance(self._option(i), Option)], greedy)
+        bound = search.bound(0)[0]
+        search.run()
+        self.nodes_left = search.nodes_left
+        if search.found is None:
+            self._put_back(chosen)
+        else:
+            self._put_in(search.found)
+            self._settle(tier, chosen)
+        return bound if search.nodes_left == 0 else search.best[0]
+
+    def _search(self, tier: list[int], greedy: tuple[int, int]) -> Search:
+        options = by_density([self._static_option(index) for index in tier])
+        return Search(self.draft, options, greedy, self.nodes_left)
+
+    def _may_run(self, index: int) -> bool:
+        """Tell whether nothing is known yet that keeps it out of every pod."""
+        known = self.options.get(index)
+        return bool(self.candidates[index].creatives) and not isinstance(known, Reason)
+
+    def _static_option(self, index: int) -> Option:
+        known = self.options.get(index)
+        if isinstance(known, Option):
+            return known
+        terms = self.candidates[index]
+        return Option(index, terms, tuple(range(len(terms.creatives))))
+
+    def _take_out(self, base: int) -> list[Placed]:
+        out = [self.draft.remove_last() for _ in range(len(self.draft.added) - base)]
+        return out[::-1]
+
+    def _put_in(self, found: Sequence[Placed]) -> None:
+        """Put in what a search found: in rank order if the rules let it, else as it was found."""
+        base = len(self.draft.added)
+        self._put_back(sorted(found, key=lambda placed: placed.candidate))
+        if len(self.draft.added) - base < len(found):
+            self._take_out(base)
+            self._put_back(found)
+
+    def _put_back(self, placed: Sequence[Placed]) -> None:
+        for one in placed:
+            self.draft.add(one.candidate, one.terms, (one.creative,))
+
+    def _settle(self, tier: list[int], greedy: Sequence[Placed]) -> None:
+        """Say of each of the tier what came of it after the search."""
+        chosen = {placed.candidate for placed in self.draft.added}
+        outranked = {placed.candidate for placed in greedy}
+        for index in tier:
+            if index in chosen:
+                self.verdicts[index] = Reason.CHOSEN
+            else:
+                verdict = self._offer(index)
+                is_outranked = index in outranked and verdict is not Reason.CHOSEN
+                self.verdicts[index] = Reason.OUTRANKED if is_outranked else verdict
+
+    def _option(self, index: int) -> Option | Reason:
+        """Return with which creatives a candidate may run, or what forbids it in any pod."""
+        if index not in self.options:
+            terms = self.candidates[index]
+            creatives = tuple(self._creatives(terms))
+            reason = self._standing(terms, creatives)
+            self.options[index] = reason or Option(index, terms, creatives)
+        return self.options[index]
+
+    def _standing(self, terms: CandidateTerms, creatives: tuple[int, ...]) -> Reason | None:
+        line_item = terms.line_item
+        grant = self.state.grants.get(line_item.token)
+        if terms.spends_micros and (grant is None or grant.remaining_micros < terms.spends_micros):
+            return Reason.NO_TOKENS
+        for cap in line_item.caps:
+            if self.state.key_for(cap.key) is None:
+                return Reason.CAP_WITHOUT_VIEWER
+            if cap.scope != CREATIVE and self._is_capped(cap, cap.field, 0):
+                return cap_reason(cap)
+        if self._is_shown(line_item.category, line_item.category_extent):
+            return Reason.SEPARATED_BY_CATEGORY
+        if self._is_shown(line_item.domain, line_item.domain_extent):
+            return Reason.SEPARATED_BY_DOMAIN
+        return None if creatives else self._no_creative(terms)
+
+    def _no_creative(self, terms: CandidateTerms) -> Reason:
+        return Reason.CAP_CREATIVE if terms.creatives else Reason.NO_CREATIVE_IN_FLIGHT
+
+    def _creatives(self, terms: CandidateTerms) -> Iterator[int]:
+        """Yield the creatives that are not capped, in the order to be tried."""
+        count = len(terms.creatives)
+        caps = [cap for cap in terms.line_item.caps if cap.scope == CREATIVE]
+        start = self._sequence_start(terms)
+        for index in ((start + step) % count for step in range(count)):
+            media = terms.creatives[index]
+            if not any(self._is_capped(cap, media.field, 0) for cap in caps):
+                yield index
+
+    def _sequence_start(self, terms: CandidateTerms) -> int:
+        key = self.state.sequence_key()
+        if not terms.line_item.sequence or key is None:
+            return 0
+        return sequence_count(self.state.hashes[key].get(terms.line_item.sequence), self.now_s)
+
+    def _is_shown(self, rival: bytes, extent: int) -> bool:
+        """Tell whether an earlier break of the session keeps this rival out."""
+        shown = self.state.hashes.get(SESSION)
+        if not rival or shown is None:
+            return False
+        value = shown.get(SHOWN if extent == STREAM else SHOWN_APART)
+        return has_rival(value, rival, self.now_s)
+
+    def _is_capped(self, cap: CapTerms, counted: bytes, already: int) -> bool:
+        key = self.state.key_for(cap.key)
+        value = self.state.hashes[key].get(counted) if key is not None else None
+        return is_reached(cap, value, already, self.now_s)
