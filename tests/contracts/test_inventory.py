@@ -1,6 +1,7 @@
 """`ports.InventorySource`, `InventoryStore` and `InventoryReader`: from the truth to the decision."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -8,14 +9,15 @@ import pytest
 import redis
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.memory.inventory import MemoryInventory
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
+from ctv_ads.adapters.memory.inventory import MemoryInventory, MemorySnapshots
+from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader, ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.domain.campaign import CampaignStatus
+from ctv_ads.domain.ids import LineItemId, OrganizationId
 from ctv_ads.domain.inventory import Inventory, ServableLineItem
 from ctv_ads.errors import DependencyUnavailableError
-from ctv_ads.ports.decision_plane import InventoryReader
+from ctv_ads.ports.decision_plane import InventoryReader, SnapshotReader
 from ctv_ads.ports.pipeline import InventoryStore
 from local.valkey import ValkeyServer
 from tests.builders import (
@@ -143,7 +145,12 @@ class Publication(NamedTuple):
 
 
 def content(inventory: Inventory) -> tuple[object, ...]:
-    return (inventory.built_at, inventory.placements, inventory.line_items)
+    """What is published: everything but what is left of budgets, which tokens tell."""
+    line_items = {
+        organization: [replace(item, remaining_micros=0) for item in items]
+        for organization, items in inventory.line_items.items()
+    }
+    return (inventory.built_at, inventory.placements, line_items)
 
 
 class PublicationContract:
@@ -207,10 +214,94 @@ class TestValkeyPublication(PublicationContract):
     ) -> None:
         version = pair.store.publish(an_inventory())
         with redis.Redis.from_url(valkey_server.url) as client:
-            lifetime_s = int(client.ttl("{inventory}:snapshot:" + version))
+            lifetime_s = int(client.ttl("{inventory}:root:" + version))
         assert 24 * 3600 - 60 < lifetime_s <= 24 * 3600
 
     def test_a_name_of_the_future_sorts_after_every_present_one(self, pair: Publication) -> None:
         far = an_inventory(built_at=NOON + timedelta(days=100 * 365))
         version = pair.store.publish(far)
         assert pair.store.publish(an_inventory(placement=new_id())) == version
+
+
+class Snapshots(NamedTuple):
+    """A store and the decision plane's reader of what it publishes."""
+
+    store: InventoryStore
+    reader: SnapshotReader
+
+
+class SnapshotContract:
+    """Every pair of `InventoryStore` and `SnapshotReader` keeps these promises."""
+
+    def test_before_the_first_publication_there_is_none(self, pair: Snapshots) -> None:
+        with pytest.raises(DependencyUnavailableError, match="published"):
+            pair.reader.current()
+        with pytest.raises(DependencyUnavailableError, match="published"):
+            pair.reader.refresh()
+        with pytest.raises(DependencyUnavailableError, match="published"):
+            pair.reader.line_items(OrganizationId(new_id()))
+
+    def test_what_is_published_is_found(self, pair: Snapshots) -> None:
+        inventory = an_inventory(*(a_servable_line_item() for _ in range(3)))
+        version = pair.store.publish(inventory)
+        snapshot = pair.reader.current()
+        assert (snapshot.version, snapshot.placements) == (version, inventory.placements)
+        assert served_ids(pair, inventory) == ids(inventory)
+
+    def test_of_an_organization_without_line_items_there_are_none(self, pair: Snapshots) -> None:
+        inventory = an_inventory()
+        pair.store.publish(inventory)
+        assert served_ids(pair, inventory) == set()
+        assert pair.reader.line_items(OrganizationId(new_id())).line_items() == []
+
+    def test_a_refresh_brings_what_has_changed(self, pair: Snapshots) -> None:
+        before = an_inventory(a_servable_line_item())
+        pair.store.publish(before)
+        assert served_ids(pair, before) == ids(before)
+        (organization_id,) = before.line_items
+        after = replace(
+            before,
+            built_at=NOON + timedelta(milliseconds=1),
+            line_items={organization_id: (a_servable_line_item(),)},
+        )
+        version = pair.store.publish(after)
+        assert pair.reader.refresh(version).version == version
+        assert served_ids(pair, after) == ids(after)
+
+    def test_a_line_item_is_found_by_its_id(self, pair: Snapshots) -> None:
+        inventory = an_inventory(*(a_servable_line_item() for _ in range(3)))
+        pair.store.publish(inventory)
+        (organization_id,) = inventory.line_items
+        index = pair.reader.line_items(organization_id)
+        for line_item_id in ids(inventory):
+            found = index.line_item(line_item_id)
+            assert found is not None
+            assert found.line_item_id == line_item_id
+        assert index.line_item(LineItemId(new_id())) is None
+
+
+def ids(inventory: Inventory) -> set[LineItemId]:
+    return {item.line_item_id for items in inventory.line_items.values() for item in items}
+
+
+def served_ids(pair: Snapshots, inventory: Inventory) -> set[LineItemId]:
+    (organization_id,) = inventory.line_items
+    return {item.line_item_id for item in pair.reader.line_items(organization_id).line_items()}
+
+
+class TestMemorySnapshots(SnapshotContract):
+    @pytest.fixture
+    def pair(self) -> Snapshots:
+        snapshots = MemorySnapshots()
+        return Snapshots(snapshots, snapshots)
+
+
+class TestValkeySnapshots(SnapshotContract):
+    @pytest.fixture
+    def pair(self, valkey_server: ValkeyServer) -> Iterator[Snapshots]:
+        with (
+            redis.Redis.from_url(valkey_server.url) as client,
+            RespConnection(valkey_server.url, timeout_ms=1000) as connection,
+        ):
+            client.flushall()
+            yield Snapshots(ValkeyInventoryStore(client), ValkeySnapshotReader(connection))

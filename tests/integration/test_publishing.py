@@ -14,7 +14,7 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, snapshot_key
+from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, root_key
 from ctv_ads.domain.ad_break import AdBreak, NoFillReason
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.use_cases.publish_inventory import PublishInventory
@@ -118,9 +118,9 @@ def test_the_last_good_inventory_serves_while_the_newest_is_damaged(
     planes.ask(tenant)
     version = planes.publish()
     if damaged is None:
-        planes.valkey.delete(snapshot_key(version))
+        planes.valkey.delete(root_key(version))
     else:
-        planes.valkey.set(snapshot_key(version), damaged)
+        planes.valkey.set(root_key(version), damaged)
     assert len(planes.ask(tenant).ads) == 1
     planes.publish()
     assert len(planes.ask(tenant).ads) == 1
@@ -129,7 +129,7 @@ def test_the_last_good_inventory_serves_while_the_newest_is_damaged(
 def test_a_first_inventory_that_is_damaged_is_no_fill_and_never_a_failure(
     planes: Planes, tenant: Tenant
 ) -> None:
-    planes.valkey.set(snapshot_key(planes.publish()), b"damaged")
+    planes.valkey.set(root_key(planes.publish()), b"damaged")
     with pytest.raises(SnapshotCorruptError):
         planes.reader.current()
     decision = planes.ask(tenant)
@@ -139,12 +139,12 @@ def test_a_first_inventory_that_is_damaged_is_no_fill_and_never_a_failure(
 
 def test_every_bit_of_a_snapshot_is_guarded(planes: Planes, tenant: Tenant) -> None:
     version = planes.publish()
-    published = planes.valkey.get(snapshot_key(version))
+    published = planes.valkey.get(root_key(version))
     assert isinstance(published, bytes)
     for position in range(0, len(published), max(1, len(published) // 50)):
         flipped = bytearray(published)
         flipped[position] ^= 1
-        planes.valkey.set(snapshot_key(version), bytes(flipped))
+        planes.valkey.set(root_key(version), bytes(flipped))
         with pytest.raises(SnapshotCorruptError):
             planes.reader.current()
 
@@ -198,14 +198,15 @@ def seal(packed: bytes) -> bytes:
 @pytest.mark.parametrize(
     "published",
     [
-        seal(zlib.compress(b'{"format":2,"segments":[]}')),
-        seal(zlib.compress(b'{"format":1}')),
+        seal(zlib.compress(b'{"format":2,"placements":{},"line_items":{}}')),
+        seal(zlib.compress(b'{"format":3}')),
         seal(zlib.compress(b"[]")),
         seal(zlib.compress(b"not JSON")),
-        seal(zlib.compress(b'{"format":1,"built_at_ms":0,"placements":[],"line_items":[]}')),
+        seal(zlib.compress(b'{"format":3,"built_at_ms":0,"content":{"placements":[]}}')),
         seal(
             zlib.compress(
-                b'{"format":1,"built_at_ms":0,"placements":{},"line_items":{"o":[{"new":1}]}}'
+                b'{"format":3,"built_at_ms":0,'
+                b'"content":{"placements":{"p":{"new":1}},"segments":{}}}'
             )
         ),
         seal(b"\x28\xb5\x2f\xfd a zstandard frame"),
@@ -217,6 +218,6 @@ def test_a_snapshot_of_another_version_of_the_product_is_no_failure(
 ) -> None:
     planes.publish()
     planes.ask(tenant)
-    planes.valkey.set(snapshot_key("9"), published)
+    planes.valkey.set(root_key("9"), published)
     planes.valkey.set(CURRENT_KEY, "9")
     assert len(planes.ask(tenant).ads) == 1

@@ -6,97 +6,109 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctv_ads.adapters.valkey.snapshot import decode_inventory, encode_inventory
-from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
-from ctv_ads.domain.inventory import Inventory, ServableLineItem
+from ctv_ads.adapters.valkey.snapshot import (
+    content_of,
+    decode_root,
+    decode_segment,
+    encode_root,
+    has_content,
+    name_of,
+    version_of,
+)
+from ctv_ads.decisioning.segments.compile import compile_segment
+from ctv_ads.decisioning.segments.snapshot import PublishedSegments
+from ctv_ads.domain.ids import LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.placement import VastVersion
 from ctv_ads.errors import SnapshotCorruptError
-from tests.builders import NOON, a_servable_creative, a_servable_line_item, an_inventory
+from tests.builders import NOON, a_servable_line_item
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-_MS = timedelta(milliseconds=1)
 _MOMENTS = st.integers(0, 253_402_300_799_000).map(
-    lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + ms * _MS
+    lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 )
-_LINE_ITEMS = st.builds(
-    a_servable_line_item,
-    advertiser_name=_NAMES,
-    priority=st.integers(1, 16),
-    price_micros=st.integers(0, 2**53),
-    remaining_micros=st.integers(0, 2**63 - 1),
-    starts_at=_MOMENTS,
-    ends_at=_MOMENTS,
-    creatives=st.lists(
-        st.builds(
-            a_servable_creative,
-            name=_NAMES,
-            click_through_url=st.none() | _NAMES,
-            universal_ad_id=st.none() | st.builds(UniversalAdId, _NAMES, _NAMES),
-            trackers=st.lists(
-                st.builds(Tracker, st.sampled_from(TrackerEvent), _NAMES), max_size=3
-            ).map(tuple),
-            verifications=st.lists(
-                st.builds(Verification, _NAMES, _NAMES, st.none() | _NAMES), max_size=2
-            ).map(tuple),
-        ),
-        max_size=3,
-    ),
-)
-_INVENTORIES = st.builds(
-    lambda items, placement, built_at: an_inventory(*items, placement=placement, built_at=built_at),
-    st.lists(_LINE_ITEMS, max_size=4),
+_PLACEMENTS = st.dictionaries(
     _NAMES,
-    _MOMENTS,
+    st.builds(
+        PublishedPlacement,
+        placement_id=_NAMES.map(PlacementId),
+        organization_id=_NAMES.map(OrganizationId),
+        app_bundle=st.none() | _NAMES,
+        vast_version=st.sampled_from(VastVersion),
+        floor_cpm_micros=st.integers(0, 2**53),
+        blocked_categories=st.lists(_NAMES, max_size=2).map(tuple),
+        blocked_domains=st.lists(_NAMES, max_size=2).map(tuple),
+        trusted_caller=st.booleans(),
+    ),
+    max_size=3,
+)
+_SEGMENTS = st.dictionaries(
+    _NAMES.map(OrganizationId),
+    st.builds(
+        PublishedSegments,
+        base=_NAMES,
+        overlay=st.none() | _NAMES,
+        removed=st.lists(_NAMES.map(LineItemId), max_size=3).map(tuple),
+    ),
+    max_size=3,
 )
 
 
 @settings(max_examples=50)
-@given(_INVENTORIES)
-def test_what_is_published_is_read(inventory: Inventory) -> None:
-    version, published = encode_inventory(inventory)
-    read = decode_inventory(version, published)
-    assert read.version == version
-    assert (read.built_at, read.placements) == (inventory.built_at, inventory.placements)
-    assert read.line_items == inventory.line_items
-
-
-def test_the_order_of_rank_is_kept() -> None:
-    items = [a_servable_line_item(priority=priority) for priority in (3, 1, 2)]
-    read = decode_inventory("v", encode_inventory(an_inventory(*items))[1])
-    assert next(iter(read.line_items.values())) == tuple(items)
-
-
-def test_moments_lose_what_is_below_the_millisecond() -> None:
-    item = a_servable_line_item(ends_at=NOON + timedelta(microseconds=1_999))
-    read = decode_inventory("v", encode_inventory(an_inventory(item))[1])
-    (kept,) = next(iter(read.line_items.values()))
-    assert kept.ends_at == NOON + _MS
+@given(_MOMENTS, _PLACEMENTS, _SEGMENTS)
+def test_what_a_root_says_is_read(
+    built_at: datetime,
+    placements: dict[str, PublishedPlacement],
+    segments: dict[OrganizationId, PublishedSegments],
+) -> None:
+    content = content_of(placements, segments)
+    read = decode_root("7", encode_root(built_at, content))
+    assert (read.version, read.built_at) == ("7", built_at)
+    assert (read.placements, read.segments) == (placements, segments)
 
 
 @given(_MOMENTS, _MOMENTS)
 def test_versions_sort_by_time(first: datetime, second: datetime) -> None:
-    versions = [encode_inventory(an_inventory(built_at=moment))[0] for moment in (first, second)]
+    versions = [version_of(moment, b"") for moment in (first, second)]
     if first != second:
         assert (versions[0] < versions[1]) is (first < second)
 
 
-def test_the_same_inventory_has_the_same_version() -> None:
-    inventory = an_inventory(a_servable_line_item())
-    assert encode_inventory(inventory) == encode_inventory(inventory)
+def test_a_version_tells_whether_the_content_is_the_same() -> None:
+    version = version_of(NOON, b"this")
+    assert has_content(version, b"this")
+    assert not has_content(version, b"that")
 
 
-def test_every_truncation_and_every_flipped_byte_is_refused() -> None:
-    version, published = encode_inventory(an_inventory(a_servable_line_item()))
+def test_the_order_of_what_is_published_does_not_change_its_content() -> None:
+    placement = PublishedPlacement(PlacementId("p"), OrganizationId("o"))
+    pairs = [("a", placement), ("b", placement)]
+    assert content_of(dict(pairs), {}) == content_of(dict(reversed(pairs)), {})
+
+
+def test_every_truncation_and_every_flipped_byte_of_a_root_is_refused() -> None:
+    published = encode_root(NOON, content_of({}, {}))
     for position in range(len(published)):
         flipped = bytearray(published)
         flipped[position] ^= 0xFF
         for damaged in (bytes(flipped), published[:position]):
-            with pytest.raises(SnapshotCorruptError, match=version):
-                decode_inventory(version, damaged)
+            with pytest.raises(SnapshotCorruptError, match="7"):
+                decode_root("7", damaged)
 
 
-def test_a_hundred_thousand_micros_are_no_float() -> None:
-    item: ServableLineItem = a_servable_line_item(remaining_micros=2**63 - 1)
-    read = decode_inventory("v", encode_inventory(an_inventory(item))[1])
-    (kept,) = next(iter(read.line_items.values()))
-    assert isinstance(kept.remaining_micros, int)
-    assert kept == item
+def test_every_truncation_and_every_flipped_byte_of_a_segment_is_refused() -> None:
+    segment = compile_segment([a_servable_line_item()])
+    for position in range(0, len(segment), 7):
+        flipped = bytearray(segment)
+        flipped[position] ^= 0x01
+        for damaged in (bytes(flipped), segment[:position]):
+            with pytest.raises(SnapshotCorruptError, match="checksum"):
+                decode_segment(name_of(segment), damaged)
+
+
+@pytest.mark.parametrize(
+    "published", [b"", b"CTVS\x03\0\0\0", b"another format", b"CTVS\x03\0\0\0" + bytes(8)]
+)
+def test_bytes_of_another_kind_are_refused_though_their_name_is_right(published: bytes) -> None:
+    with pytest.raises(SnapshotCorruptError, match="another kind"):
+        decode_segment(name_of(published), published)

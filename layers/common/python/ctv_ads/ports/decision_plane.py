@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.layers import Layer
+from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
-from ctv_ads.domain.inventory import Inventory
+from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.inventory import Inventory, PublishedPlacement
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
 
@@ -18,6 +22,66 @@ class InventoryReader(Protocol):
         Raises:
             DependencyUnavailableError: there is none, not even an old one.
         """
+
+
+class SnapshotReader(Protocol):
+    """Hands out the snapshot in force, from memory."""
+
+    def current(self) -> Snapshot:
+        """Return the snapshot in memory; the first call loads the one in force.
+
+        Raises:
+            DependencyUnavailableError: there is none, not even an old one.
+            SnapshotCorruptError: the first one is damaged or missing.
+        """
+
+    def refresh(self, version: str | None = None) -> Snapshot:
+        """Load that version, or whichever is in force, and return what serves from now on.
+
+        That is the last good snapshot when the new one cannot be loaded; whoever asked for
+        `version` sees it by the version of what is returned.
+
+        Raises:
+            DependencyUnavailableError: there is none, not even an old one.
+            SnapshotCorruptError: the first one is damaged or missing.
+        """
+
+    def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
+        """Return that organization's line items of the current snapshot, loaded on first use.
+
+        Raises:
+            DependencyUnavailableError: they were not loaded before, and cannot be now.
+            SnapshotCorruptError: they were not loaded before, and are damaged or missing.
+        """
+
+
+class PublishedInventory(Protocol):
+    """What was published, as decisions read it."""
+
+    @property
+    def version(self) -> str:
+        """Which publication it is."""
+
+    def placement(self, name: str) -> PublishedPlacement | None:
+        """Return the placement with that key or id."""
+
+    def layers(self, organization_id: OrganizationId) -> Sequence[Layer]:
+        """Return the organization's line items, to be searched; none is an empty sequence."""
+
+
+class Snapshots(Protocol):
+    """Keeps the inventory in force at hand."""
+
+    def current(self) -> PublishedInventory:
+        """Return the inventory as last seen, without asking anybody once there is one.
+
+        Raises:
+            DependencyUnavailableError: there is none, not even an old one.
+            SnapshotCorruptError: the only one there is, is not what was published.
+        """
+
+    def reloaded(self) -> PublishedInventory:
+        """Return the newest inventory that can be read; the one as last seen, if none can."""
 
 
 class PodFiller(Protocol):

@@ -3,6 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from ctv_ads.decisioning.segments.compile import compile_segment
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.layers import Layer
+from ctv_ads.decisioning.segments.segment import Segment
+from ctv_ads.decisioning.segments.snapshot import Snapshot
+from ctv_ads.domain.ids import OrganizationId
 from ctv_ads.domain.inventory import Inventory
 from ctv_ads.errors import DependencyUnavailableError
 
@@ -27,3 +33,33 @@ class MemoryInventory:
         if self._current is None:
             raise DependencyUnavailableError("memory", "no inventory has been published yet")
         return self._current
+
+
+class MemorySnapshots:
+    """Implements `ports.InventoryStore` and `ports.SnapshotReader`; what is current is read at once."""
+
+    def __init__(self) -> None:
+        self._inventory = MemoryInventory()
+        self._indexes: dict[OrganizationId, LineItemIndex] = {}
+
+    def publish(self, inventory: Inventory) -> str:
+        """Make the inventory current unless a newer one is, and return the current version."""
+        self._indexes.clear()
+        return self._inventory.publish(inventory)
+
+    def current(self) -> Snapshot:
+        """Return the snapshot in force."""
+        found = self._inventory.current()
+        return Snapshot(found.version, found.built_at, found.placements)
+
+    def refresh(self, version: str | None = None) -> Snapshot:  # noqa: ARG002 - it is never behind
+        """Return the snapshot in force."""
+        return self.current()
+
+    def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
+        """Return that organization's line items."""
+        if organization_id not in self._indexes:
+            items = self._inventory.current().line_items.get(organization_id, ())
+            layer = Layer(Segment(compile_segment(items)))
+            self._indexes[organization_id] = LineItemIndex([layer])
+        return self._indexes[organization_id]

@@ -50,6 +50,8 @@ WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
   AND r.status = 'ready' AND r.deleted_at IS NULL AND l.status = 'active'
   AND least(l.ends_at, c.ends_at) > %(now)s
   AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
+  -- What cannot pay one more impression would only be passed over.
+  AND c.budget_micros - c.billed_micros >= coalesce(l.rate_micros, c.cpm_micros) / 1000
   -- Its own creatives while they are in flight, or, without any assigned, its campaign's.
   AND (
       (x.creative_id IS NOT NULL AND coalesce(x.starts_at <= %(now)s, true)

@@ -1,10 +1,21 @@
-"""Reading the inventory: one round trip per request, a reload only when it has changed."""
+"""Reading the published inventory: from memory, and from Valkey only what has changed."""
 
 import logging
 
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
-from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, decode_inventory, snapshot_key
-from ctv_ads.domain.inventory import Inventory
+from ctv_ads.adapters.valkey.snapshot import (
+    CURRENT_KEY,
+    decode_root,
+    decode_segment,
+    root_key,
+    segment_key,
+)
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.layers import Layer
+from ctv_ads.decisioning.segments.segment import Segment
+from ctv_ads.decisioning.segments.snapshot import PublishedSegments, Snapshot
+from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.inventory import Inventory, rank_key
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 
 _LOG = logging.getLogger(__name__)
@@ -13,37 +24,112 @@ _LOG = logging.getLogger(__name__)
 _SNAPSHOT_TIMEOUT_MS = 1000
 
 
-class ValkeyInventoryReader:
-    """Implements `ports.InventoryReader`, keeping the last good inventory in memory."""
+class ValkeySnapshotReader:
+    """Implements `ports.SnapshotReader`, keeping the last good snapshot in memory.
+
+    A snapshot is taken whole or not at all: the line items of all organizations that this
+    process has served are loaded with it.
+    """
 
     def __init__(self, connection: RespConnection) -> None:
         self._connection = connection
-        self._inventory: Inventory | None = None
+        self._snapshot: Snapshot | None = None
+        self._indexes: dict[OrganizationId, LineItemIndex] = {}
+        self._segments: dict[str, Segment] = {}
 
-    def current(self) -> Inventory:
-        """Return the inventory in force; the last good one when Valkey fails or holds none."""
+    def current(self) -> Snapshot:
+        """Return the snapshot in memory; the first call loads the one in force."""
+        return self._snapshot or self.refresh()
+
+    def refresh(self, version: str | None = None) -> Snapshot:
+        """Load that version, or whichever is in force; the last good one stays if that fails."""
         try:
-            self._refresh()
+            self._refresh(version)
         except (DependencyUnavailableError, SnapshotCorruptError) as error:
-            if self._inventory is None:
+            if self._snapshot is None:
                 raise
             _LOG.warning("serving the last good inventory: %s", error)
-        if self._inventory is None:
+        if self._snapshot is None:
             raise DependencyUnavailableError("valkey", "no inventory has been published yet")
-        return self._inventory
+        return self._snapshot
 
-    def _refresh(self) -> None:
-        version = self._get(CURRENT_KEY)
-        if version is None or (self._inventory and self._inventory.version == version.decode()):
+    def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
+        """Return that organization's line items of the current snapshot, loaded on first use."""
+        found = self._indexes.get(organization_id)
+        if found is None:
+            names = self.current().segments.get(organization_id)
+            found = LineItemIndex() if names is None else self._index(names, self._segments)
+            self._indexes[organization_id] = found
+        return found
+
+    def _refresh(self, version: str | None) -> None:
+        in_force = version or self._version_in_force()
+        if in_force is None or (self._snapshot and self._snapshot.version == in_force):
             return
-        published = self._get(snapshot_key(version.decode()), timeout_ms=_SNAPSHOT_TIMEOUT_MS)
+        published = self._get(root_key(in_force))
         if published is None:
-            raise SnapshotCorruptError(f"snapshot {version.decode()} is announced but missing")
-        self._inventory = decode_inventory(version.decode(), published)
+            raise SnapshotCorruptError(f"snapshot {in_force} is announced but missing")
+        snapshot = decode_root(in_force, published)
+        segments, indexes = dict(self._segments), {}
+        for organization_id in self._indexes:
+            names = snapshot.segments.get(organization_id)
+            if names is not None:
+                indexes[organization_id] = self._index(names, segments)
+        needed = {name for names in snapshot.segments.values() for name in _names(names)}
+        self._segments = {name: found for name, found in segments.items() if name in needed}
+        self._snapshot, self._indexes = snapshot, indexes
 
-    def _get(self, key: str, *, timeout_ms: int | None = None) -> bytes | None:
+    def _index(self, names: PublishedSegments, loaded: dict[str, Segment]) -> LineItemIndex:
+        layers = []
+        for name in _names(names):
+            if name not in loaded:
+                loaded[name] = self._load(name)
+            removed = names.removed if name == names.base else ()
+            layers.append(Layer(loaded[name], removed))
+        return LineItemIndex(layers)
+
+    def _load(self, name: str) -> Segment:
+        published = self._get(segment_key(name))
+        if published is None:
+            raise SnapshotCorruptError(f"segment {name} is announced but missing")
+        return decode_segment(name, published)
+
+    def _version_in_force(self) -> str | None:
+        version = self._get(CURRENT_KEY)
+        return None if version is None else version.decode()
+
+    def _get(self, key: str) -> bytes | None:
+        timeout_ms = None if key == CURRENT_KEY else _SNAPSHOT_TIMEOUT_MS
         try:
             value: bytes | None = self._connection.call("GET", key, timeout_ms=timeout_ms)
         except RespError as error:  # such as LOADING, while Valkey restarts
             raise DependencyUnavailableError("valkey", str(error)) from error
         return value
+
+
+def _names(names: PublishedSegments) -> list[str]:
+    """Return the names of an organization's segments, the newest first."""
+    return [names.base] if names.overlay is None else [names.overlay, names.base]
+
+
+class ValkeyInventoryReader:
+    """Implements `ports.InventoryReader`: everything unpacked, the version asked for every time."""
+
+    def __init__(self, connection: RespConnection) -> None:
+        self._snapshots = ValkeySnapshotReader(connection)
+        self._inventory: Inventory | None = None
+
+    def current(self) -> Inventory:
+        """Return the inventory in force; the last good one when Valkey fails or holds none."""
+        snapshot = self._snapshots.refresh()
+        if self._inventory is None or self._inventory.version != snapshot.version:
+            line_items = {
+                organization: tuple(
+                    sorted(self._snapshots.line_items(organization).line_items(), key=rank_key)
+                )
+                for organization in snapshot.segments
+            }
+            self._inventory = Inventory(
+                snapshot.version, snapshot.built_at, snapshot.placements, line_items
+            )
+        return self._inventory

@@ -1,4 +1,9 @@
-"""The published form of the inventory: JSON, deflated, behind its SHA-256."""
+"""The published form of the inventory: a root document behind its SHA-256, and segments by theirs.
+
+The root is small and names everything else: placements, and of each organization the compiled
+segments. A segment's name is the hash of its bytes, so that what has not changed is neither
+written nor loaded again, and what is damaged cannot be taken for it.
+"""
 
 import hashlib
 import zlib
@@ -9,69 +14,73 @@ from typing import Any
 
 import orjson
 
-from ctv_ads.domain.campaign import LineItemType
-from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
-from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
-from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.domain.inventory import (
-    Inventory,
-    PublishedPlacement,
-    Rendition,
-    ServableCreative,
-    ServableLineItem,
-)
-from ctv_ads.domain.line_item import (
-    CreativeRotation,
-    Daypart,
-    Pacing,
-    PodPosition,
-    RateType,
-    Separation,
-    SeparationBy,
-    SeparationExtent,
-    Weekday,
-)
+from ctv_ads.decisioning.segments.segment import Segment
+from ctv_ads.decisioning.segments.snapshot import PublishedSegments, Snapshot
+from ctv_ads.domain.ids import LineItemId, OrganizationId
+from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.placement import VastVersion
-from ctv_ads.domain.targeting import Rule
 from ctv_ads.errors import SnapshotCorruptError
 
-FORMAT = 2
+FORMAT = 3
 CURRENT_KEY = "{inventory}:current"
+VERSION_FIELD = "v"
 _DIGEST_BYTES = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
-def snapshot_key(version: str) -> str:
-    """Return the Valkey key under which that version lies."""
-    return "{inventory}:snapshot:" + version
+def root_key(version: str) -> str:
+    """Return the Valkey key under which that version's root lies."""
+    return "{inventory}:root:" + version
 
 
-def _to_ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+def segment_key(name: str) -> str:
+    """Return the Valkey key under which the segment of that name lies."""
+    return "{inventory}:segment:" + name
 
 
-def _from_ms(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
+def tokens_key(shard: int) -> str:
+    """Return the key of the shard's hash of tokens, which also tells the version in force."""
+    return f"tok:{{s{shard}}}"
 
 
-def encode_inventory(inventory: Inventory) -> tuple[str, bytes]:
-    """Return the version and the bytes to publish. Later inventories have greater versions."""
+def name_of(segment: bytes) -> str:
+    """Return the name of a compiled segment: a hash of what it is."""
+    return hashlib.sha256(segment).hexdigest()
+
+
+def content_of(
+    placements: Mapping[str, PublishedPlacement],
+    segments: Mapping[OrganizationId, PublishedSegments],
+) -> bytes:
+    """Return what a root says besides its time; the same inventory gives the same bytes."""
     document = {
-        "format": FORMAT,
-        "built_at_ms": _to_ms(inventory.built_at),
-        "placements": {key: _values(placement) for key, placement in inventory.placements.items()},
-        "line_items": {
-            organization: [_line_item_row(item) for item in items]
-            for organization, items in inventory.line_items.items()
-        },
+        "placements": {key: _values(placement) for key, placement in placements.items()},
+        "segments": {organization: _values(names) for organization, names in segments.items()},
     }
-    packed = zlib.compress(orjson.dumps(document), level=6)
-    digest = hashlib.sha256(packed).digest()
-    return f"{_to_ms(inventory.built_at):013d}-{digest.hex()[:12]}", digest + packed
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
-def decode_inventory(version: str, published: bytes) -> Inventory:
-    """Return the inventory that `encode_inventory` made.
+def version_of(built_at: datetime, content: bytes) -> str:
+    """Return the version of a root. Later ones are greater, and the end is of the content."""
+    return f"{(built_at - _EPOCH) // _MS:013d}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def has_content(version: str, content: bytes) -> bool:
+    """Tell whether a root of that version says the same."""
+    return version == version[:13] + version_of(_EPOCH, content)[13:]
+
+
+def encode_root(built_at: datetime, content: bytes) -> bytes:
+    """Return the bytes to publish."""
+    head = {"format": FORMAT, "built_at_ms": (built_at - _EPOCH) // _MS}
+    document = orjson.dumps({**head, "content": orjson.Fragment(content)})
+    packed = zlib.compress(document, level=6)
+    return hashlib.sha256(packed).digest() + packed
+
+
+def decode_root(version: str, published: bytes) -> Snapshot:
+    """Return the snapshot whose root `encode_root` wrote.
 
     Raises:
         SnapshotCorruptError: the bytes are not what was published, or of another format.
@@ -80,22 +89,39 @@ def decode_inventory(version: str, published: bytes) -> Inventory:
     if hashlib.sha256(packed).digest() != digest:
         raise SnapshotCorruptError(f"snapshot {version} does not match its checksum")
     try:
-        return _inventory(version, orjson.loads(zlib.decompress(packed)))
+        return _snapshot(version, orjson.loads(zlib.decompress(packed)))
     except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
         # Written whole, but by a version of this product that writes otherwise.
         raise SnapshotCorruptError(f"snapshot {version} is of another kind: {error!r}") from error
 
 
-def _inventory(version: str, document: Mapping[str, Any]) -> Inventory:
+def decode_segment(name: str, published: bytes) -> Segment:
+    """Return the segment of that name.
+
+    Raises:
+        SnapshotCorruptError: the bytes are not what was published, or of another format.
+    """
+    if name_of(published) != name:
+        raise SnapshotCorruptError(f"segment {name} does not match its checksum")
+    try:
+        return Segment(published)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SnapshotCorruptError(f"segment {name} is of another kind: {error!r}") from error
+
+
+def _snapshot(version: str, document: Mapping[str, Any]) -> Snapshot:
     if document["format"] != FORMAT:
         raise SnapshotCorruptError(f"snapshot {version} has format {document['format']}")
-    return Inventory(
+    content = document["content"]
+    return Snapshot(
         version=version,
-        built_at=_from_ms(document["built_at_ms"]),
-        placements={key: _placement(row) for key, row in document["placements"].items()},
-        line_items={
-            OrganizationId(organization): tuple(_line_item(row) for row in rows)
-            for organization, rows in document["line_items"].items()
+        built_at=_EPOCH + document["built_at_ms"] * _MS,
+        placements={key: _placement(row) for key, row in content["placements"].items()},
+        segments={
+            OrganizationId(organization): PublishedSegments(
+                row["base"], row["overlay"], tuple(map(LineItemId, row["removed"]))
+            )
+            for organization, row in content["segments"].items()
         },
     )
 
@@ -113,71 +139,3 @@ def _placement(row: Mapping[str, Any]) -> PublishedPlacement:
 
 def _values(record: object) -> dict[str, Any]:
     return {item.name: getattr(record, item.name) for item in fields(record)}  # type: ignore[arg-type]
-
-
-def _line_item_row(item: ServableLineItem) -> dict[str, Any]:
-    return _values(item) | {
-        "starts_at": _to_ms(item.starts_at),
-        "ends_at": _to_ms(item.ends_at),
-        "creatives": [_creative_row(creative) for creative in item.creatives],
-    }
-
-
-def _creative_row(creative: ServableCreative) -> dict[str, Any]:
-    return _values(creative) | {
-        "starts_at": _to_ms(creative.starts_at) if creative.starts_at else None,
-        "ends_at": _to_ms(creative.ends_at) if creative.ends_at else None,
-    }
-
-
-def _line_item(row: Mapping[str, Any]) -> ServableLineItem:
-    return ServableLineItem(
-        **{
-            **row,
-            "starts_at": _from_ms(row["starts_at"]),
-            "ends_at": _from_ms(row["ends_at"]),
-            "creatives": tuple(_creative(creative) for creative in row["creatives"]),
-            "type": LineItemType(row["type"]),
-            "rate_type": RateType(row["rate_type"]),
-            "dayparts": tuple(_daypart(item) for item in row["dayparts"]),
-            "targeting": {
-                name: Rule(tuple(rule["include"]), tuple(rule["exclude"]))
-                for name, rule in row["targeting"].items()
-            },
-            "frequency_caps": tuple(_cap(item) for item in row["frequency_caps"]),
-            "separation": tuple(_separation(item) for item in row["separation"]),
-            "creative_rotation": CreativeRotation(row["creative_rotation"]),
-            "pacing": Pacing(row["pacing"]),
-            "pod_position": PodPosition(row["pod_position"]),
-        }
-    )
-
-
-def _daypart(row: Mapping[str, Any]) -> Daypart:
-    return Daypart(tuple(map(Weekday, row["days"])), row["from_min"], row["to_min"])
-
-
-def _cap(row: Mapping[str, Any]) -> FrequencyCap:
-    return FrequencyCap(row["limit"], row["window_ms"], CapScope(row["scope"]), CapKey(row["key"]))
-
-
-def _separation(row: Mapping[str, Any]) -> Separation:
-    return Separation(SeparationBy(row["by"]), SeparationExtent(row["extent"]))
-
-
-def _creative(row: Mapping[str, Any]) -> ServableCreative:
-    ad_id = row.get("universal_ad_id")
-    return ServableCreative(
-        **{
-            **row,
-            "universal_ad_id": UniversalAdId(**ad_id) if ad_id else None,
-            "starts_at": None if row["starts_at"] is None else _from_ms(row["starts_at"]),
-            "ends_at": None if row["ends_at"] is None else _from_ms(row["ends_at"]),
-            "trackers": tuple(
-                Tracker(TrackerEvent(item["event"]), item["url"])
-                for item in row.get("trackers", ())
-            ),
-            "verifications": tuple(Verification(**item) for item in row.get("verifications", ())),
-            "renditions": tuple(Rendition(**item) for item in row.get("renditions", ())),
-        }
-    )

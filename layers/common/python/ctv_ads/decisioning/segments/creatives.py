@@ -1,0 +1,35 @@
+"""Which creatives of a line item fit a break."""
+
+from collections.abc import Sequence
+
+from ctv_ads.decisioning.segments.query import Query
+from ctv_ads.domain.inventory import ServableCreative
+from ctv_ads.domain.reasons import Reason
+
+
+def fitting_creatives(
+    creatives: Sequence[ServableCreative], query: Query
+) -> tuple[ServableCreative, ...] | Reason:
+    """Return those that may play, or why none may: what the one that came farthest lacks."""
+    verdicts = [(verdict_on(creative, query), creative) for creative in creatives]
+    fitting = tuple(creative for verdict, creative in verdicts if verdict is Reason.CHOSEN)
+    if fitting:
+        return fitting
+    return max((verdict for verdict, _ in verdicts), default=Reason.NO_CREATIVE_IN_FLIGHT)
+
+
+def verdict_on(creative: ServableCreative, query: Query) -> Reason:
+    """Return `CHOSEN` when the creative may play, or the first reason why not."""
+    if (creative.starts_at is not None and query.now < creative.starts_at) or (
+        creative.ends_at is not None and query.now >= creative.ends_at
+    ):
+        return Reason.NO_CREATIVE_IN_FLIGHT
+    if query.max_ad_ms is not None and creative.duration_ms > query.max_ad_ms:
+        return Reason.CREATIVE_TOO_LONG
+    if creative.duration_ms < query.min_ad_ms:
+        return Reason.CREATIVE_TOO_SHORT
+    is_accepted = not query.accepted_mimes or creative.mime_type in query.accepted_mimes
+    most_kbps = query.max_bitrate_kbps
+    if not is_accepted or (most_kbps is not None and creative.bitrate_kbps > most_kbps):
+        return Reason.CREATIVE_FORMAT
+    return Reason.CHOSEN

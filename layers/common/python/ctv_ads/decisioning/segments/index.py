@@ -1,0 +1,56 @@
+"""All line items of one organization, as decisions ask for them."""
+
+from collections.abc import Sequence
+
+from ctv_ads.decisioning.segments.layers import Layer
+from ctv_ads.decisioning.segments.query import Query
+from ctv_ads.decisioning.segments.search import HOUSE_LIMIT, LIMIT, PER_ADVERTISER, Found, search
+from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.inventory import ServableLineItem
+
+_NONE: frozenset[LineItemId] = frozenset()
+
+
+class LineItemIndex:
+    """What was compiled last, and over it what has changed since."""
+
+    __slots__ = ("_layers",)
+
+    def __init__(self, layers: Sequence[Layer] = ()) -> None:
+        """Take the layers, the newest first; a line item must be present in one of them only."""
+        self._layers = tuple(layers)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        limit: int = LIMIT,
+        per_advertiser: int = PER_ADVERTISER,
+        house_limit: int = HOUSE_LIMIT,
+        skip: frozenset[LineItemId] = _NONE,
+    ) -> Found:
+        """Return the first `limit` eligible line items in rank order, and house ads apart.
+
+        Equals take turns by the query's seed. `skip` leaves out line items that are known to
+        have no tokens; handing in the same set again costs nothing.
+        """
+        return search(
+            self._layers,
+            query,
+            limit=limit,
+            per_advertiser=per_advertiser,
+            house_limit=house_limit,
+            skip=skip,
+        )
+
+    def line_item(self, line_item_id: LineItemId) -> ServableLineItem | None:
+        """Return that line item, None when it is not published."""
+        for layer in self._layers:
+            rank = layer.rank_of(line_item_id)
+            if rank is not None:
+                return layer.segment.line_item(rank)
+        return None
+
+    def line_items(self) -> Sequence[ServableLineItem]:
+        """Return all line items, layer by layer in rank order, at the cost of unpacking them."""
+        return [layer.segment.line_item(rank) for layer in self._layers for rank in layer.ranks()]
