@@ -8,7 +8,7 @@ from ctv_ads.domain.ad_request import BreakType, Ignored
 
 MAX_BREAKS = 32
 """Each is a decision of its own; three hours of live sport have about twenty."""
-
+_MAX_NAMED = 2 * MAX_BREAKS
 _TIME = re.compile(r"[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3})?")
 _PERCENT = re.compile(r"(?:100|[0-9]{1,2})%")
 _WORDS = {"start": BreakType.PREROLL, "end": BreakType.POSTROLL}
@@ -36,7 +36,7 @@ def read_breaks(text: str | None) -> Breaks:
     """Return the breaks that `text` asks for, such as `start,00:10:00.000,50%,end`.
 
     Absent or blank asks for one before the content. What is malformed, said before, or beyond
-    `MAX_BREAKS` is ignored, with the reason. VMAP's `#n`, the n-th opportunity, is not
+    `MAX_BREAKS` is ignored: `breaks.3` is the third that is not blank. VMAP's `#n`, the n-th opportunity, is not
     supported: what it means is known to the player alone, and some players cannot read it.
     """
     entries = [entry.strip().lower() for entry in (text or "").split(",")]
@@ -60,13 +60,13 @@ def _positions(known: list[str]) -> Iterator[BreakPosition]:
 def _ignored(wanted: list[str], known: list[str]) -> Iterator[Ignored]:
     served = frozenset(known[:MAX_BREAKS])
     seen = set[str]()
-    for entry in wanted[: 4 * MAX_BREAKS]:
+    for number, entry in enumerate(wanted[:_MAX_NAMED], 1):
         if _break_type(entry) is None:
-            yield Ignored("breaks", f"{entry[:20]!r} is no start, end, HH:MM:SS.mmm or n%")
+            yield Ignored(f"breaks.{number}", "malformed")
         elif entry in seen:
-            yield Ignored("breaks", f"{entry!r} is there twice")
+            yield Ignored(f"breaks.{number}", "repeated")
         elif entry not in served:
-            yield Ignored("breaks", f"{entry!r} is beyond the limit of {MAX_BREAKS} breaks")
+            yield Ignored(f"breaks.{number}", "too_many_breaks")
         seen.add(entry)
 
 
