@@ -173,25 +173,27 @@ def _take_key_value(name: str, value: object, given: Given) -> None:
     if key not in given.key_values and len(given.key_values) >= MAX_KEY_VALUES:
         given.ignore(name, "too_many_key_values")
         return
-    if isinstance(value, str):
-        texts: Iterable[str | None] = value.split(",")
-    else:
-        texts = [_text_of(name, item) for item in (value if isinstance(value, list) else [value])]
     kept = dict.fromkeys(given.key_values.get(key, ()))
-    for text in texts:
-        word = text.strip() if text is not None else ""
-        if not word or _is_placeholder(word):
+    for word in _words_of(name, value):
+        if word == "" or (word and _is_placeholder(word)):
             continue
-        if (
-            len(word) > MAX_LENGTH_OF_VALUE
-            or not is_writable(word)
-            or len(kept) >= MAX_VALUES_OF_KEY
-        ):
+        if word is None or not _is_storable(word) or len(kept) >= MAX_VALUES_OF_KEY:
             given.ignore(name, "malformed")
             break
         kept[word] = None
     if kept:
         given.key_values[key] = tuple(kept)
+
+
+def _words_of(name: str, value: object) -> Iterable[str | None]:
+    """Return the values between commas, or of a JSON list, whose texts may have commas."""
+    if isinstance(value, str):
+        return (word.strip() for word in value.split(","))
+    return (_text_of(name, item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _is_storable(word: str) -> bool:
+    return len(word) <= MAX_LENGTH_OF_VALUE and is_writable(word)
 
 
 def _text_of(name: str, value: object) -> str | None:
@@ -205,7 +207,7 @@ def _text_of(name: str, value: object) -> str | None:
     if isinstance(value, int | float) and name != "placement":
         return str(int(value)) if value == value // 1 else str(value)
     if isinstance(value, list) and name in LISTS:
-        texts = [_text_of(name, item) for item in value]
+        texts = [_text_of("", item) for item in value]
         return None if None in texts else ",".join(text for text in texts if text)
     return None
 

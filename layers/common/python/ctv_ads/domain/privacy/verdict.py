@@ -5,6 +5,7 @@ law of the United States, to a child or by the device's own switch, is counted b
 `docs/decisions/0023-privacy-at-the-door.md` gives the reasons.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -38,6 +39,7 @@ SIGNALS = ("gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt
 _TCF_SECTION = 2
 _CANADIAN_SECTION = 5
 _US_PRIVACY_SECTION = 6
+_SECTION_NUMBER = re.compile("-1|[0-9]{1,4}")
 _NO_IFA = frozenset("0-")
 _YES = frozenset({"1", "true", "yes", "y"})
 _NO = frozenset({"0", "false", "no", "n"})
@@ -142,10 +144,9 @@ def _section_numbers(named: str | None) -> set[int] | None:
     if named is None:
         return None
     words = [word.strip() for word in named.replace("_", ",").split(",")]
-    try:
-        return {int(word) for word in words if len(word) <= 4} - {0, -1}
-    except ValueError as error:
-        raise UnreadableError("no numbers") from error
+    if not all(map(_SECTION_NUMBER.fullmatch, words)):
+        raise UnreadableError("no numbers")
+    return {int(word) for word in words} - {0, -1}
 
 
 def _judge_europe(
