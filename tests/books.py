@@ -16,13 +16,13 @@ _BOOKS = """
 SELECT c.budget_micros, c.billed_micros AS of_campaign,
        (SELECT sum(billed_micros) FROM line_items l WHERE l.campaign_id = c.campaign_id)
            AS of_line_items,
-       (SELECT coalesce(sum(s.billed_micros), 0) FROM campaign_daily_stats s
+       (SELECT coalesce(sum(s.billed_micros), 0) FROM delivery_days s
         WHERE s.campaign_id = c.campaign_id) AS of_statistics,
        (SELECT coalesce(sum(e.billed_micros), 0) FROM ad_events e
         JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS of_events,
        (SELECT count(*) FROM ad_events e
         JOIN line_items l USING (line_item_id) WHERE l.campaign_id = c.campaign_id) AS events,
-       (SELECT coalesce(sum(impressions), 0) FROM campaign_daily_stats s
+       (SELECT coalesce(sum(impressions), 0) FROM delivery_days s
         WHERE s.campaign_id = c.campaign_id) AS impressions
 FROM campaigns c WHERE c.campaign_id = %s"""
 

@@ -12,6 +12,7 @@ from ctv_ads.domain.statistics import CampaignStatistics, DailyDelivery, Deliver
 class Counts(BaseModel):
     """Counted events; each event of each ad of each decision counts once."""
 
+    ads_served: int
     impressions: int
     starts: int
     first_quartiles: int

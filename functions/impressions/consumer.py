@@ -2,7 +2,8 @@
 
 Event: SQS messages, each the beacons of one call that the collector has verified. A message
 that is none, or names a line item that does not exist, fails alone and ends in the dead-letter
-queue; what else it holds is recorded all the same. Invalid traffic is kept apart.
+queue; what else it holds is recorded all the same. Invalid traffic is kept apart. Counts of
+decisions come through the same queue.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.adapters.aws.beacon_messages import decode_message
-from ctv_ads.bootstrap.pipeline import beacon_ledger, invalid_traffic, inventory_changes
+from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decisions
+from ctv_ads.bootstrap.pipeline import (
+    beacon_ledger,
+    decision_counts,
+    invalid_traffic,
+    inventory_changes,
+)
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
+from ctv_ads.domain.delivery import DecidedCounts
 
 _LOG = Logger()
 
@@ -25,12 +33,18 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     failed: list[str] = []
     for record in event["Records"]:
         try:
-            batch.add(record["messageId"], decode_message(record["body"]))
+            if is_decisions(record["body"]):
+                batch.decisions.append(decode_decisions(record["body"]))
+            else:
+                batch.add(record["messageId"], decode_message(record["body"]))
         except ValueError as error:
             _LOG.error("message is no beacon", message_id=record["messageId"], reason=str(error))
             failed.append(record["messageId"])
     if batch.invalid or batch.forged:
         invalid_traffic().record(batch.invalid, batch.forged)
+    if batch.decisions:
+        added = decision_counts().add(batch.decisions)
+        _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
     if batch.beacons:
         failed += _record(batch.beacons, batch.message_ids)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
@@ -46,6 +60,7 @@ class _Batch:
     invalid: list[Beacon] = field(default_factory=list)
     forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
     """With the message's id and the place in it, which tell repeats."""
+    decisions: list[DecidedCounts] = field(default_factory=list)
 
     def add(self, message_id: str, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
         for place, beacon in enumerate(beacons):

@@ -18,7 +18,7 @@ WITH events AS (
     SELECT coalesce(sum(impressions), 0)::bigint AS impressions,
            coalesce(sum(billed_micros), 0)::bigint AS billed_micros,
            coalesce(sum(unbilled_impressions), 0)::bigint AS unbilled
-    FROM campaign_daily_stats WHERE campaign_id = %(id)s
+    FROM delivery_days WHERE campaign_id = %(id)s
 )
 SELECT to_jsonb(events) AS events, to_jsonb(counts) AS counts, c.billed_micros, c.budget_micros,
        (SELECT sum(billed_micros)::bigint FROM line_items l WHERE l.campaign_id = c.campaign_id)

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from ctv_ads.adapters.aws.beacon_form import encode_beacon
+from ctv_ads.adapters.aws.decision_messages import encode_decisions
+from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploads
+from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.domain.creative import Creative, CreativeStatus, upload_key
+from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.media import MediaLimits, MediaProbe
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.validate_creative import ValidateCreative
@@ -47,6 +51,8 @@ class TestConsumer:
     @pytest.fixture(autouse=True)
     def _ledger(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
+        counts = PostgresDecisionCounts(world.pipeline)
+        monkeypatch.setattr(consumer, "decision_counts", lambda: counts)
 
     def test_the_same_impression_fifty_times_is_billed_once(self, world: World) -> None:
         tenant = world.a_tenant()
@@ -89,6 +95,26 @@ class TestConsumer:
         ]
         billed = world.campaign(tenant, campaign.campaign_id).billed_micros
         assert billed == 2 * PRICE_MICROS
+
+    def test_counts_of_decisions_come_among_the_beacons_and_count_once(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = world.a_serving_campaign(tenant)
+        row = DecidedRow(
+            hour=NOON,
+            placement_id=tenant.placement_id,
+            line_item_id=campaign.line_items[0].line_item_id,
+            ads_served=2,
+        )
+        decisions = encode_decisions(DecidedCounts(new_id(), (row,)))
+        claims = some_claims(line_item_id=campaign.line_items[0].line_item_id)
+        event = sqs_event(decisions, encode_beacon(a_beacon(claims)), '{"kind":"decisions"}')
+        for _ in range(2):
+            assert failures(consumer.lambda_handler(event, CONTEXT)) == ["m2"]
+        with world.stores.transaction(tenant.caller) as store:
+            totals = store.statistics.of_campaign(
+                campaign.campaign_id, first_day=None, last_day=None
+            ).totals
+        assert (totals.ads_served, totals.impressions) == (2, 1)
 
     def test_a_batch_of_poison_does_not_ask_the_database(
         self, monkeypatch: pytest.MonkeyPatch

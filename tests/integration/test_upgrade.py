@@ -26,6 +26,7 @@ TABLES = (
     "ad_events",
     "campaign_daily_stats",
 )
+RENAMED = {"campaign_daily_stats": "delivery_days"}
 FACTS = '{"duration_ms": 15000, "width_px": 1280, "height_px": 720, "video_codec": "avc1.64001F"}'
 
 
@@ -95,11 +96,13 @@ def write_rows_of_the_first_version(owner: psycopg.Connection[Any]) -> None:
         owner.execute(statement.encode(), {**ids, "facts": FACTS})
 
 
-def rows(owner: psycopg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
+def rows(owner: psycopg.Connection[Any], *, now: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each table, by the name that the first version gave it."""
     cursor = owner.cursor(row_factory=dict_row)
+    names = {table: RENAMED.get(table, table) if now else table for table in TABLES}
     return {
-        table: cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
-        for table in TABLES
+        table: cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))).fetchall()
+        for table, name in names.items()
     }
 
 
@@ -112,7 +115,7 @@ def test_rows_live_through_every_upgrade_and_back(owner: psycopg.Connection[Any]
 
     migrate_up(owner, migrations)
 
-    for table, found in rows(owner).items():
+    for table, found in rows(owner, now=True).items():
         (was,), (is_now,) = before[table], found
         assert {name: is_now[name] for name in was} == was, table
 

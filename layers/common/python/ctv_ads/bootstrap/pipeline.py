@@ -12,6 +12,7 @@ from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
 from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
@@ -19,7 +20,7 @@ from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
-from ctv_ads.ports.pipeline import BeaconLedger, InvalidTrafficLog, InventoryChanges
+from ctv_ads.ports.pipeline import BeaconLedger, DecisionCounts, InvalidTrafficLog, InventoryChanges
 from ctv_ads.settings import (
     DatabaseSettings,
     InventoryQueueSettings,
@@ -129,6 +130,12 @@ def inventory_publication() -> PublishInventory:
         store=ValkeyInventoryStore(valkey_client()),
         clock=utc_now,
     )
+
+
+@cache
+def decision_counts() -> DecisionCounts:
+    """Return what counts decisions."""
+    return PostgresDecisionCounts(database())
 
 
 @cache

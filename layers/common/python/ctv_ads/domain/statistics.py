@@ -8,6 +8,8 @@ from datetime import date, datetime
 class DeliveryCounts:
     """Counted events; each (decision, slot, event) counts once."""
 
+    ads_served: int = 0
+    """Decided and put into an answer, whether or not it was played."""
     impressions: int = 0
     starts: int = 0
     first_quartiles: int = 0

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
+from ctv_ads.domain.delivery import DecidedCounts
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.inventory import Inventory
 
@@ -79,6 +80,19 @@ class InvalidTrafficLog(Protocol):
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was kept.
+        """
+
+
+class DecisionCounts(Protocol):
+    """Counts what was decided, from messages."""
+
+    def add(self, messages: Sequence[DecidedCounts]) -> int:
+        """Add the counts of messages that were not added before; return how many those were.
+
+        Rows of placements or line items that do not exist count for nobody.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was added.
         """
 
 

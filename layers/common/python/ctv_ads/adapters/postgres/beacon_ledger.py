@@ -9,9 +9,12 @@ recorded stays in the temporary table `recorded` until the commit, for what is c
 """
 
 from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 
+from ctv_ads.adapters.postgres import delivery_counts
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.ports.pipeline import RecordedBatch
 
 _TEMPORARY = """
@@ -25,7 +28,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS recorded (
     organization_id uuid, campaign_id uuid, day date, decision_id uuid, slot smallint, event text,
     line_item_id uuid, creative_id uuid, placement_id uuid, decided_at timestamptz,
     price_micros bigint, billed_micros bigint, vast_error_code smallint, rate_type text,
-    bucket bigint, country text, device_type text, is_billable boolean
+    bucket bigint, country text, device_type text, session bigint, is_billable boolean
 ) ON COMMIT DELETE ROWS"""
 _COPY = """
 COPY incoming (position, day, decision_id, slot, event, line_item_id, creative_id, placement_id,
@@ -96,51 +99,13 @@ WITH fresh AS (
     ORDER BY i.day, i.decision_id, i.slot, i.event, i.received_at, i.position
     ON CONFLICT DO NOTHING
     RETURNING day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
-              price_micros, billed_micros, vast_error_code, rate_type, bucket, country, device_type
+              price_micros, billed_micros, vast_error_code, rate_type, bucket, country,
+              device_type, session
 )
 INSERT INTO recorded
 SELECT l.organization_id, l.campaign_id, s.*,
        (s.event, s.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv')) AS is_billable
 FROM stored s JOIN line_items l USING (line_item_id)"""
-_COUNT = """
-WITH counted AS (
-    SELECT organization_id, campaign_id, line_item_id, creative_id, day,
-           count(*) FILTER (WHERE event = 'impression') AS impressions,
-           count(*) FILTER (WHERE event = 'start') AS starts,
-           count(*) FILTER (WHERE event = 'firstQuartile') AS first_quartiles,
-           count(*) FILTER (WHERE event = 'midpoint') AS midpoints,
-           count(*) FILTER (WHERE event = 'thirdQuartile') AS third_quartiles,
-           count(*) FILTER (WHERE event = 'complete') AS completes,
-           count(*) FILTER (WHERE event = 'clickTracking') AS clicks,
-           count(*) FILTER (WHERE event = 'error') AS errors,
-           sum(billed_micros)::bigint AS billed_micros,
-           count(*) FILTER (WHERE is_billable AND billed_micros < price_micros)
-               AS unbilled_impressions
-    FROM recorded
-    GROUP BY organization_id, campaign_id, line_item_id, creative_id, day
-)
-INSERT INTO campaign_daily_stats AS s (
-    organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
-    first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
-    unbilled_impressions, updated_at
-)
-SELECT organization_id, campaign_id, line_item_id, creative_id, day, impressions, starts,
-       first_quartiles, midpoints, third_quartiles, completes, clicks, errors, billed_micros,
-       unbilled_impressions, clock_timestamp()
-FROM counted
-ORDER BY campaign_id, day, line_item_id, creative_id
-ON CONFLICT (campaign_id, day, line_item_id, creative_id) DO UPDATE SET
-    impressions = s.impressions + excluded.impressions,
-    starts = s.starts + excluded.starts,
-    first_quartiles = s.first_quartiles + excluded.first_quartiles,
-    midpoints = s.midpoints + excluded.midpoints,
-    third_quartiles = s.third_quartiles + excluded.third_quartiles,
-    completes = s.completes + excluded.completes,
-    clicks = s.clicks + excluded.clicks,
-    errors = s.errors + excluded.errors,
-    billed_micros = s.billed_micros + excluded.billed_micros,
-    unbilled_impressions = s.unbilled_impressions + excluded.unbilled_impressions,
-    updated_at = excluded.updated_at"""
 _OUTCOME = """
 SELECT count(*) AS recorded,
        count(*) FILTER (WHERE is_billable AND billed_micros = price_micros) AS billed,
@@ -160,18 +125,29 @@ class PostgresBeaconLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._made_days: set[date] = set()
+        self._prepared: Connection | None = None
 
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
-        """Store each beacon once, bill its impression within the budget, count it."""
+        """Store each beacon once, bill what is paid for, count it, all in one transaction."""
         self._make_partitions(beacons)
-        with self._database.transaction() as connection:
-            connection.execute(_TEMPORARY)
-            _copy(connection, beacons)
-            unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
-            connection.execute(_LOCK_CAMPAIGNS)
-            connection.execute(_RECORD)
-            connection.execute(_COUNT)
-            row = connection.execute(_OUTCOME).fetchone() or {}
+        try:
+            with self._database.transaction() as connection:
+                self._make_tables(connection)
+                _copy(connection, beacons)
+                unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
+                connection.execute(_LOCK_CAMPAIGNS)
+                connection.execute(_RECORD)
+                has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
+                delivery_counts.count_recorded(connection, with_errors=has_errors)
+                row = connection.execute(_OUTCOME).fetchone() or {}
+        except BaseException:
+            # What was taken for made may be gone: the tables with this transaction or with its
+            # connection, and a day's partition by retention.
+            self._prepared = None
+            self._made_days.clear()
+            raise
+        self._prepared = connection
         recorded = int(row["recorded"])
         return RecordedBatch(
             recorded=recorded,
@@ -182,12 +158,19 @@ class PostgresBeaconLedger:
             a_budget_has_ended=bool(row["a_budget_has_ended"]),
         )
 
+    def _make_tables(self, connection: Connection) -> None:
+        if connection is not self._prepared:
+            connection.execute(_TEMPORARY)
+            connection.execute(delivery_counts.TEMPORARY)
+
     def _make_partitions(self, beacons: Sequence[Beacon]) -> None:
         # A transaction of its own: making one locks all of ad_events, and whoever holds that
         # while it waits for a campaign deadlocks with whoever holds the campaign and records.
-        days = sorted({beacon.claims.decided_at.date() for beacon in beacons})
-        with self._database.transaction() as connection:
-            connection.execute(_PARTITIONS, (days,))
+        days = {beacon.claims.decided_at.date() for beacon in beacons} - self._made_days
+        if days:
+            with self._database.transaction() as connection:
+                connection.execute(_PARTITIONS, (sorted(days),))
+            self._made_days |= days
 
 
 def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
@@ -202,9 +185,9 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
                     _uuid_bytes(claims.decision_id),
                     claims.slot,
                     beacon.event.value,
-                    _uuid_bytes(claims.line_item_id),
-                    _uuid_bytes(claims.creative_id),
-                    _uuid_bytes(claims.placement_id),
+                    _known_uuid_bytes(claims.line_item_id),
+                    _known_uuid_bytes(claims.creative_id),
+                    _known_uuid_bytes(claims.placement_id),
                     claims.decided_at,
                     beacon.received_at,
                     claims.price_micros,
@@ -222,6 +205,12 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
 
 def _uuid_bytes(text: str) -> bytes:
     return bytes.fromhex(text.replace("-", ""))
+
+
+@lru_cache(maxsize=10_000)
+def _known_uuid_bytes(text: str) -> bytes:
+    """Return the same of an id that comes again and again."""
+    return _uuid_bytes(text)
 
 
 def _signed(unsigned: int) -> int:

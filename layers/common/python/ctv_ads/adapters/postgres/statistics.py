@@ -16,7 +16,7 @@ SELECT budget_micros, billed_micros, created_at FROM campaigns
 WHERE campaign_id = %(campaign_id)s AND deleted_at IS NULL"""
 _DAYS = f"""
 SELECT s.day, {_SUMS}, sum(s.billed_micros)::bigint AS spend_micros, max(s.updated_at) AS as_of
-FROM campaign_daily_stats s
+FROM delivery_days s
 WHERE s.campaign_id = %(campaign_id)s
   AND (%(first_day)s::date IS NULL OR s.day >= %(first_day)s::date)
   AND (%(last_day)s::date IS NULL OR s.day <= %(last_day)s::date)

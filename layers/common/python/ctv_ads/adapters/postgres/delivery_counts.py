@@ -1,0 +1,156 @@
+"""Counting what was delivered, by hour and by day, in the transaction that recorded it.
+
+What is counted comes from the temporary table `recorded`, or from counts of decisions. It is
+summed by the hour in the temporary table `counted`, and from there added to `delivery_hours` and
+`delivery_days`, in the order of their keys. Sessions are counted by sketches, which are merged
+here, between reading and writing: who counts holds the campaign, so nobody merges meanwhile.
+"""
+
+import json
+from collections.abc import Sequence
+
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.session_sketches import merged_sketch
+from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.delivery import DecidedCounts
+
+_EVENTS = {
+    "impressions": BeaconEvent.IMPRESSION,
+    "starts": BeaconEvent.START,
+    "first_quartiles": BeaconEvent.FIRST_QUARTILE,
+    "midpoints": BeaconEvent.MIDPOINT,
+    "third_quartiles": BeaconEvent.THIRD_QUARTILE,
+    "completes": BeaconEvent.COMPLETE,
+    "clicks": BeaconEvent.CLICK_TRACKING,
+    "errors": BeaconEvent.ERROR,
+}
+_DECIDED = ("requests", "opportunities", "no_fills", "ads_served")
+_RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
+_KEY = "organization_id, campaign_id, line_item_id, creative_id, placement_id, country, device_type"
+_UNIQUE = "line_item_id, creative_id, placement_id, country, device_type"
+
+# Statements are put together from the names above, which are ours.
+# ruff: noqa: S608
+TEMPORARY = f"""
+CREATE TEMPORARY TABLE IF NOT EXISTS counted (
+    row_number integer, organization_id uuid, campaign_id uuid, line_item_id uuid,
+    creative_id uuid, placement_id uuid, country text, device_type text, hour timestamptz,
+    {", ".join(f"{name} bigint" for name in (*_DECIDED, *_RECORDED))}, sessions bigint[]
+) ON COMMIT DELETE ROWS"""
+_COUNT = f"""
+INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(_RECORDED)}, sessions)
+SELECT row_number() OVER (), {_KEY}, date_trunc('hour', decided_at, 'UTC'),
+       {", ".join(f"count(*) FILTER (WHERE event = '{e.value}')" for e in _EVENTS.values())},
+       sum(billed_micros), count(*) FILTER (WHERE is_billable AND billed_micros < price_micros),
+       array_agg(session) FILTER (WHERE event = 'impression' AND session <> 0)
+FROM recorded
+GROUP BY {_KEY}, date_trunc('hour', decided_at, 'UTC')"""
+_SESSIONS = f"""
+SELECT c.row_number, c.sessions AS seen, h.sessions AS known
+FROM counted c LEFT JOIN delivery_hours h USING (campaign_id, hour, {_UNIQUE})
+WHERE c.sessions IS NOT NULL"""
+_ERRORS = f"""
+INSERT INTO delivery_errors AS e ({_KEY}, hour, vast_error_code, errors)
+SELECT {_KEY}, date_trunc('hour', decided_at, 'UTC') AS hour,
+       coalesce(vast_error_code, 0) AS code, count(*)
+FROM recorded WHERE event = 'error'
+GROUP BY {_KEY}, hour, code
+ORDER BY campaign_id, hour, {_UNIQUE}, code
+ON CONFLICT (campaign_id, hour, {_UNIQUE}, vast_error_code)
+DO UPDATE SET errors = e.errors + excluded.errors"""
+
+
+def _added(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} = s.{name} + excluded.{name}" for name in names)
+
+
+def _to_hours(names: Sequence[str], *, sketches: str) -> str:
+    return f"""
+INSERT INTO delivery_hours AS s ({_KEY}, hour, {", ".join(names)}, sessions, updated_at)
+SELECT {_KEY}, hour, {", ".join(names)}, k.sketch, clock_timestamp()
+FROM counted LEFT JOIN {sketches} USING (row_number)
+ORDER BY campaign_id, hour, {_UNIQUE}
+ON CONFLICT (campaign_id, hour, {_UNIQUE}) DO UPDATE SET
+    {_added(names)}, sessions = coalesce(excluded.sessions, s.sessions),
+    updated_at = excluded.updated_at"""
+
+
+def _to_days(names: Sequence[str]) -> str:
+    return f"""
+INSERT INTO delivery_days AS s ({_KEY}, day, {", ".join(names)}, updated_at)
+SELECT {_KEY}, (hour AT TIME ZONE 'UTC')::date AS day,
+       {", ".join(f"sum({name})" for name in names)}, clock_timestamp()
+FROM counted
+GROUP BY {_KEY}, day
+ORDER BY campaign_id, day, {_UNIQUE}
+ON CONFLICT (campaign_id, day, {_UNIQUE}) DO UPDATE SET
+    {_added(names)}, updated_at = excluded.updated_at"""
+
+
+_HOURS_OF_RECORDED = _to_hours(
+    _RECORDED, sketches="unnest(%s::integer[], %s::bytea[]) AS k (row_number, sketch)"
+)
+_DAYS_OF_RECORDED = _to_days(_RECORDED)
+_HOURS_OF_DECIDED = _to_hours(
+    _DECIDED, sketches="(SELECT 0 AS row_number, NULL::bytea AS sketch) AS k"
+)
+_DAYS_OF_DECIDED = _to_days(_DECIDED)
+
+_TAKE = """
+INSERT INTO decision_counts_taken (message_id)
+SELECT id FROM unnest(%s::uuid[]) AS id ORDER BY id
+ON CONFLICT DO NOTHING
+RETURNING message_id::text"""
+# What names a line item is its campaign's, the rest its placement's.
+_COUNT_DECIDED = f"""
+INSERT INTO counted ({_KEY}, hour, {", ".join(_DECIDED)})
+SELECT p.organization_id, coalesce(l.campaign_id, none), coalesce(l.line_item_id, none),
+       CASE WHEN l.line_item_id IS NULL THEN none ELSE coalesce(d.creative_id, none) END,
+       p.placement_id, d.country, d.device_type, d.hour,
+       {", ".join(f"sum(d.{name})" for name in _DECIDED)}
+FROM jsonb_to_recordset(%s) AS d (
+    placement_id uuid, country text, device_type text, hour timestamptz, line_item_id uuid,
+    creative_id uuid, {", ".join(f"{name} bigint" for name in _DECIDED)}
+)
+CROSS JOIN (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS none) n
+JOIN placements p USING (placement_id)
+LEFT JOIN line_items l ON l.line_item_id = d.line_item_id
+    AND l.organization_id = p.organization_id
+WHERE d.line_item_id IS NULL OR l.line_item_id IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+
+
+def count_recorded(connection: Connection, *, with_errors: bool) -> None:
+    """Add to the counts what the temporary table `recorded` holds."""
+    connection.execute(_COUNT)
+    rows = connection.execute(_SESSIONS, binary=True).fetchall()
+    sketches = [merged_sketch(row["known"], row["seen"]) for row in rows]
+    numbers = [row["row_number"] for row in rows]
+    connection.execute(_HOURS_OF_RECORDED, (numbers, sketches))
+    connection.execute(_DAYS_OF_RECORDED)
+    if with_errors:
+        connection.execute(_ERRORS)
+
+
+class PostgresDecisionCounts:
+    """Implements `ports.DecisionCounts`.
+
+    In a transaction of its own, so that rows are always locked in one order: those of hours,
+    then those of days, each by key.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, messages: Sequence[DecidedCounts]) -> int:
+        """Add the counts of messages that were not added before; return how many those were."""
+        with self._database.transaction() as connection:
+            ids = [message.message_id for message in messages]
+            taken = {row["message_id"] for row in connection.execute(_TAKE, (ids,))}
+            fresh = {m.message_id: m for m in messages if m.message_id in taken}
+            rows = [row.document() for message in fresh.values() for row in message.rows]
+            connection.execute(TEMPORARY)
+            connection.execute(_COUNT_DECIDED, (json.dumps(rows),))
+            connection.execute(_HOURS_OF_DECIDED)
+            connection.execute(_DAYS_OF_DECIDED)
+        return len(fresh)
