@@ -226,6 +226,12 @@ def test_everywhere_means_unknown_countries_too(
     assert privacy_of(signals, country=country, ifa=None, rules=rules).refusals == refusals
 
 
+def test_where_people_opt_in_silence_is_no_consent() -> None:
+    privacy = privacy_of({}, country="AT", ifa=None, rules=RULES)
+    assert allowed(privacy) == NOTHING
+    assert privacy.refusals == ("no_signal",)
+
+
 def test_nowhere_leaves_silence_to_mean_consent() -> None:
     rules = PrivacyRules(opt_in_countries=frozenset())
     assert allowed(privacy_of({}, country="DE", ifa=None, rules=rules)) == ALL
@@ -267,7 +273,7 @@ def test_another_signal_never_allows_what_was_refused(signals: dict[str, str], b
         assert was or not now
 
 
-CANADA = a_section(f"{1:06b}" + "0" * 145 + "1101001")
+CANADA = a_section(f"{1:06b}" + "0" * 145 + "1101001" + "0" * 60)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +283,8 @@ CANADA = a_section(f"{1:06b}" + "0" * 145 + "1101001")
         ({"gpp": a_gpp_string({2: a_consent_string(purposes=BASIC), 6: "1YNN"})}, ()),
         ({"gpp": a_gpp_string({6: "1YNN"}) + "~1YNN"}, ("gpp_unreadable",)),
         ({"gpp": a_gpp_string({6: "1YNN"}), "gpp_sid": "six"}, ("gpp_unreadable",)),
-        ({"gpp_sid": "9" * 5000}, ("gpp_unreadable",)),
+        ({"gpp_sid": "12345"}, ("gpp_unreadable",)),
+        ({"gpp_sid": "7"}, ("gpp_section_missing",)),
         ({"gpp": a_gpp_string({6: "1YYN", 7: "B"}), "gpp_sid": "6"}, ("us_privacy",)),
     ],
     ids=str,
