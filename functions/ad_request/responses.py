@@ -1,4 +1,4 @@
-"""Write a decision as VAST or JSON."""
+"""Write a decision as VAST, VMAP or JSON."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -8,9 +8,9 @@ import orjson
 
 from ctv_ads.domain.inventory import ServableCreative
 from ctv_ads.errors import InvalidRequestError
-from ctv_ads.use_cases.serve_ad import AdDecision, ServedAd
+from ctv_ads.use_cases.serve_pod import PodDecision
+from ctv_ads.vast.document import PodAd, vast_document
 from ctv_ads.vast.tracking import AdTracking
-from ctv_ads.vast.vast import NO_AD, InlineAd, vast_document
 from ctv_ads.web.problems import problem, problem_response
 from ctv_ads.web.security import MACHINE_HEADERS
 
@@ -48,18 +48,9 @@ def preflight(origin: str | None) -> dict[str, Any]:
     }
 
 
-def vast_response(decision: AdDecision, base_url: str, origin: str | None) -> dict[str, Any]:
+def vast_response(decision: PodDecision, base_url: str, origin: str | None) -> dict[str, Any]:
     """Return the decision as VAST; no ad is HTTP 200 with an empty document."""
-    document = NO_AD
-    for ad in decision.ads:
-        document = vast_document(
-            InlineAd(
-                ad_serving_id=ad.ad_serving_id,
-                advertiser_name=ad.chosen.line_item.advertiser_name,
-                creative=ad.chosen.creative,
-                tracking=AdTracking(base_url, ad.token),
-            )
-        )
+    document = vast_document(decision.ads, version=decision.vast_version, base_url=base_url)
     return {
         "statusCode": HTTPStatus.OK.value,
         "headers": {**_VAST_HEADERS, **_decision_headers(decision), **cors_headers(origin)},
@@ -67,12 +58,22 @@ def vast_response(decision: AdDecision, base_url: str, origin: str | None) -> di
     }
 
 
-def json_response(decision: AdDecision, base_url: str, origin: str | None) -> dict[str, Any]:
+def vmap_response(document: str, origin: str | None) -> dict[str, Any]:
+    """Return a VMAP document."""
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {**_VAST_HEADERS, **cors_headers(origin)},
+        "body": document,
+    }
+
+
+def json_response(decision: PodDecision, base_url: str, origin: str | None) -> dict[str, Any]:
     """Return the decision as JSON."""
     document: dict[str, Any] = {
         "decision_id": decision.decision_id,
         "ads": [_ad(ad, base_url) for ad in decision.ads],
         "no_fill_reason": decision.no_fill_reason,
+        "optimality_gap_bp": decision.optimality_gap_bp,
     }
     return {
         "statusCode": HTTPStatus.OK.value,
@@ -91,20 +92,20 @@ def invalid_request(
     return problem_response(document, **MACHINE_HEADERS, **cors_headers(origin))
 
 
-def _decision_headers(decision: AdDecision) -> Mapping[str, str]:
+def _decision_headers(decision: PodDecision) -> Mapping[str, str]:
     headers: dict[str, str] = {"x-decision-id": decision.decision_id}
     if decision.no_fill_reason is not None:
         headers["x-no-fill-reason"] = decision.no_fill_reason
     return headers
 
 
-def _ad(ad: ServedAd, base_url: str) -> dict[str, Any]:
-    creative = ad.chosen.creative
+def _ad(ad: PodAd, base_url: str) -> dict[str, Any]:
+    creative = ad.creative
     return {
-        "campaign_id": ad.chosen.line_item.campaign_id,
-        "line_item_id": ad.chosen.line_item.line_item_id,
+        "campaign_id": ad.line_item.campaign_id,
+        "line_item_id": ad.line_item.line_item_id,
         "creative_id": creative.creative_id,
-        "advertiser": ad.chosen.line_item.advertiser_name,
+        "advertiser": ad.line_item.advertiser_name,
         "title": creative.name,
         "duration_ms": creative.duration_ms,
         "token": ad.token,

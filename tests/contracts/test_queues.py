@@ -44,7 +44,7 @@ class BeaconQueueContract:
         assert sorted(received, key=str) == sorted(sent, key=str)
 
     def test_what_is_sent_together_arrives_together(self, pipe: BeaconPipe) -> None:
-        sent = [
+        sent: list[Beacon | ForgedBeacon] = [
             a_beacon(event=BeaconEvent.START),
             ForgedBeacon(NOON, None, "other"),
             replace(a_beacon(event=BeaconEvent.COMPLETE), invalid=InvalidTraffic.CRAWLER),

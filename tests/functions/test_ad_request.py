@@ -2,48 +2,32 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
 
-from ctv_ads.adapters.memory.inventory import MemoryInventory
 from ctv_ads.domain.beacon import TRACKED_EVENTS
 from ctv_ads.domain.beacon_token import read_token
-from ctv_ads.errors import DependencyUnavailableError
-from ctv_ads.use_cases.serve_ad import ServeAd
-from functions.ad_request import handler
+from functions.ad_request import asking, breaks, handler
 from tests.ad_request_cases import DECISION_ID, Case, cases
 from tests.builders import DAY, KEYS, NOON, a_servable_line_item, an_inventory
 from tests.functions.conftest import Answer, answer_of
 from tests.functions.recorded import REQUEST_ID, Event, api_event
-
-BASE_URL = "https://ads.example.com"
+from tests.serving import BASE_URL, DOOR, AdServer
 
 
 class Settings:
     public_base_url: str | None = BASE_URL
 
 
-class Published:
-    def __init__(self, case: Case) -> None:
-        self._case = case
-
-    def current(self) -> Any:
-        if self._case.inventory is None:
-            raise DependencyUnavailableError("valkey", "Connection refused")
-        return self._case.inventory
-
-
-def answer_to(event: Event, reader: Any, monkeypatch: pytest.MonkeyPatch, seed: int = 0) -> Answer:
-    serve = ServeAd(
-        inventory=reader,
-        keys=KEYS,
-        beacon_lifetime=DAY,
-        clock=lambda: NOON,
-        new_id=lambda: DECISION_ID,
-        new_seed=lambda: seed,
-    )
-    monkeypatch.setattr(handler, "ad_server", lambda: serve)
+def answer_to(
+    event: Event, server: AdServer | None, monkeypatch: pytest.MonkeyPatch, seed: int = 0
+) -> Answer:
+    server = server or AdServer()
+    server.seed, server.new_id = seed, lambda: DECISION_ID
+    serve = server.serve()
+    for module in (asking, breaks):
+        monkeypatch.setattr(module, "ad_server", lambda: serve)
+    monkeypatch.setattr(asking, "front_door", lambda: DOOR)
     monkeypatch.setattr(handler, "ad_server_settings", Settings)
     answer = answer_of(handler.lambda_handler(event, object()))
     answer.assert_for_machines()
@@ -60,7 +44,10 @@ def test_golden_case(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         body=case.request.get("body"),
         headers=case.request.get("headers"),
     )
-    answer = answer_to(event, Published(case), monkeypatch, case.seed)
+    server = AdServer()
+    if case.inventory is not None:
+        server.publish(case.inventory)
+    answer = answer_to(event, server, monkeypatch, case.seed)
     assert answer.status == case.answer["status"], answer.body
     if "problem" in case.answer:
         answer.assert_problem(400, case.answer["problem"], *case.answer["paths"])
@@ -93,36 +80,39 @@ def _assert_json(answer: Answer, case: Case) -> None:
             assert address == f"{BASE_URL}/api/v1/t/{name}/{ad['token']}"
 
 
+LINE_ITEM = a_servable_line_item()
+INVENTORY = an_inventory(LINE_ITEM)
+
+
 @pytest.fixture
-def inventory() -> MemoryInventory:
-    inventory = MemoryInventory()
-    inventory.publish(an_inventory(a_servable_line_item()))
-    return inventory
+def server() -> AdServer:
+    server = AdServer()
+    server.publish(INVENTORY)
+    return server
 
 
 VAST = "/api/v1/vast?placement=preroll"
 
 
 def test_every_beacon_of_an_ad_carries_what_was_decided(
-    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+    server: AdServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = answer_to(api_event("GET", VAST), inventory, monkeypatch)
+    answer = answer_to(api_event("GET", VAST), server, monkeypatch)
     addresses = re.findall(r"<!\[CDATA\[(https://ads\.example\.com/.*?)\]\]>", answer.body)
     assert len(addresses) == 2 + len(TRACKED_EVENTS)
     tokens = {address.split("/")[-1].split("?")[0] for address in addresses}
     (token,) = tokens
     claims = read_token(token, KEYS)
-    (line_item,) = next(iter(inventory.current().line_items.values()))
     assert (claims.decision_id, claims.slot) == (DECISION_ID, 1)
-    assert claims.line_item_id == line_item.line_item_id
-    assert claims.creative_id == line_item.creatives[0].creative_id
-    assert claims.price_micros == line_item.price_micros
+    assert claims.line_item_id == LINE_ITEM.line_item_id
+    assert claims.creative_id == LINE_ITEM.creatives[0].creative_id
+    assert claims.price_micros == LINE_ITEM.price_micros
     assert (claims.decided_at, claims.expires_at) == (NOON, NOON + DAY)
-    assert claims.placement_id == inventory.current().placements["preroll"].placement_id
+    assert claims.placement_id == INVENTORY.placements["preroll"].placement_id
 
 
 def test_players_of_any_origin_may_read_the_answer(
-    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+    server: AdServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for origin, allowed, credentials in (
         ("https://player.example", "https://player.example", "true"),
@@ -136,7 +126,7 @@ def test_players_of_any_origin_may_read_the_answer(
             api_event("POST", "/api/v1/ad-request", body="{", headers=headers),
             api_event("OPTIONS", "/api/v1/vast", headers=headers),
         ):
-            answer = answer_to(event, inventory, monkeypatch)
+            answer = answer_to(event, server, monkeypatch)
             assert answer.headers["access-control-allow-origin"] == allowed
             assert answer.headers.get("access-control-allow-credentials") == credentials
 
@@ -148,12 +138,10 @@ def test_a_preflight_is_answered_without_a_decision(monkeypatch: pytest.MonkeyPa
     assert answer.headers["access-control-allow-headers"] == "content-type"
 
 
-def test_a_body_in_base64_is_read(
-    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_body_in_base64_is_read(server: AdServer, monkeypatch: pytest.MonkeyPatch) -> None:
     body = {"placement": "preroll"}
     event = api_event("POST", "/api/v1/ad-request", body=body, is_base64=True)
-    assert len(answer_to(event, inventory, monkeypatch).json["ads"]) == 1
+    assert len(answer_to(event, server, monkeypatch).json["ads"]) == 1
 
 
 @pytest.mark.parametrize("body", ["%%%", "gA==", "ü"])
@@ -165,18 +153,18 @@ def test_what_only_says_it_is_base64_is_the_callers_mistake(
 
 
 def test_without_a_setting_beacons_go_to_the_apis_own_name(
-    inventory: MemoryInventory, monkeypatch: pytest.MonkeyPatch
+    server: AdServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Settings, "public_base_url", None)
-    answer = answer_to(api_event("GET", VAST), inventory, monkeypatch)
+    answer = answer_to(api_event("GET", VAST), server, monkeypatch)
     assert "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/api/v1/t/" in answer.body
 
 
 def test_a_broken_inventory_is_logged_and_never_told_to_the_player(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = answer_to(api_event("GET", VAST), MemoryInventory(), monkeypatch)
+    answer = answer_to(api_event("GET", VAST), None, monkeypatch)
     assert answer.headers["x-no-fill-reason"] == "inventory_unavailable"
-    assert "decided without inventory" in caplog.text
+    assert "is degraded" in caplog.text
     assert "published" not in answer.body
     assert json.dumps(REQUEST_ID) not in answer.body

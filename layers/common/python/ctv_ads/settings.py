@@ -147,6 +147,9 @@ class AdServerSettings(ValkeySettings):
         _positive,
         24 * 3600,
     )
+    decision_records_kept: int = _setting(
+        "DECISION_RECORDS_KEPT", "how many recent decisions Valkey keeps, about", _positive, 100_000
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,21 @@ from functools import cache
 from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
 from ctv_ads.adapters.aws.json_api import SQS, JsonApi
 from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.traffic_lists import TrafficLists
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.bootstrap.door import door_of
 from ctv_ads.bootstrap.secrets import aws_identity, secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
-from ctv_ads.settings import AdServerSettings, CollectorSettings
+from ctv_ads.door_settings import DoorSettings
+from ctv_ads.settings import AdServerSettings, CollectorSettings, TokenSettings
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
-from ctv_ads.use_cases.serve_ad import ServeAd
+from ctv_ads.use_cases.serve_pod import ServePod
+from ctv_ads.use_cases.sign_ads import SignAds
+from ctv_ads.web.door import Door
 
 
 def new_seed() -> int:
@@ -30,14 +36,36 @@ def ad_server_settings() -> AdServerSettings:
 
 
 @cache
-def ad_server() -> ServeAd:
+def token_keys() -> TokenKeys:
+    """Return the keys that sign beacons."""
+    return TokenKeys.from_secret(secret_document(ad_server_settings().beacon_secret_id))
+
+
+@cache
+def front_door() -> Door:
+    """Return whom the ad request believes."""
+    return door_of(token_keys(), DoorSettings.from_environment())
+
+
+@cache
+def ad_server() -> ServePod:
     """Return the use case that answers ad requests."""
     settings = ad_server_settings()
+    tokens = TokenSettings.from_environment()
     connection = RespConnection(settings.valkey_url, timeout_ms=settings.valkey_timeout_ms)
-    return ServeAd(
-        inventory=ValkeyInventoryReader(connection),
-        keys=TokenKeys.from_secret(secret_document(settings.beacon_secret_id)),
-        beacon_lifetime=timedelta(seconds=settings.beacon_lifetime_s),
+    return ServePod(
+        inventory=ValkeySnapshotReader(connection),
+        filler=ValkeyPodFiller(
+            connection,
+            shards=tokens.token_shards,
+            records_kept=settings.decision_records_kept,
+        ),
+        encode_note=encode_note,
+        sign=SignAds(
+            keys=token_keys(),
+            beacon_lifetime=timedelta(seconds=settings.beacon_lifetime_s),
+            reservation=timedelta(seconds=tokens.reservation_lifetime_s),
+        ),
         clock=utc_now,
         new_id=new_id,
         new_seed=new_seed,

@@ -20,8 +20,12 @@ class NoFillReason(StrEnum):
     INVENTORY_UNAVAILABLE = "inventory_unavailable"
     NO_LINE_ITEM = "no_line_item"
     NOT_IN_FLIGHT = "not_in_flight"
-    BUDGET_EXHAUSTED = "budget_exhausted"
     NO_CREATIVE_FITS = "no_creative_fits"
+    BLOCKED_BY_PLACEMENT = "blocked_by_placement"
+    FREQUENCY_CAPPED = "frequency_capped"
+    NO_TOKENS = "no_tokens"
+    SEPARATED = "separated"
+    NO_ROOM = "no_room"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from ctv_ads.decisioning.segments.index import LineItemIndex
-from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.domain.inventory import Inventory, PublishedPlacement
+from ctv_ads.domain.inventory import Inventory
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
 
@@ -53,35 +52,6 @@ class SnapshotReader(Protocol):
             DependencyUnavailableError: they were not loaded before, and cannot be now.
             SnapshotCorruptError: they were not loaded before, and are damaged or missing.
         """
-
-
-class PublishedInventory(Protocol):
-    """What was published, as decisions read it."""
-
-    @property
-    def version(self) -> str:
-        """Which publication it is."""
-
-    def placement(self, name: str) -> PublishedPlacement | None:
-        """Return the placement with that key or id."""
-
-    def layers(self, organization_id: OrganizationId) -> Sequence[Layer]:
-        """Return the organization's line items, to be searched; none is an empty sequence."""
-
-
-class Snapshots(Protocol):
-    """Keeps the inventory in force at hand."""
-
-    def current(self) -> PublishedInventory:
-        """Return the inventory as last seen, without asking anybody once there is one.
-
-        Raises:
-            DependencyUnavailableError: there is none, not even an old one.
-            SnapshotCorruptError: the only one there is, is not what was published.
-        """
-
-    def reloaded(self) -> PublishedInventory:
-        """Return the newest inventory that can be read; the one as last seen, if none can."""
 
 
 class PodFiller(Protocol):

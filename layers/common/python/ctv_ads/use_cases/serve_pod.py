@@ -1,0 +1,226 @@
+"""Answer an ad request: find candidates, have them fill the break, sign what was chosen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ctv_ads.decisioning.no_fill import no_fill_reason
+from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
+from ctv_ads.decisioning.segments.snapshot import Snapshot
+from ctv_ads.decisioning.without_valkey import fill_without_valkey
+from ctv_ads.domain.ad_break import NoFillReason
+from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.decision_record import AnswerForm, DecisionNote
+from ctv_ads.domain.ids import DecisionId
+from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.placement import SERVED_VAST_VERSION, VastVersion
+from ctv_ads.domain.pod import FilledPod, PodSpec, ViewerKeys
+from ctv_ads.domain.reasons import Reason
+from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
+from ctv_ads.ports.base import Clock, NewId
+from ctv_ads.ports.decision_plane import PodFiller, SnapshotReader
+from ctv_ads.use_cases.exhausted import Exhausted
+from ctv_ads.use_cases.sign_ads import Decided, SignAds
+from ctv_ads.vast.document import PodAd
+
+NewSeed = Callable[[], int]
+"""Returns a non-negative random number."""
+_NOTHING = PreparedPod(PodSpec(None, 1), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as it came to the door.
+
+    `read` makes it typed once its placement is known: whose word counts, and within which
+    organization viewers are told apart, are the placement's to say.
+    """
+
+    placement: str
+    read: Callable[[PublishedPlacement], AdRequest]
+    form: AnswerForm
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodDecision:
+    """The answer: ads in play order, or the reason why there is none.
+
+    `decided` is None when the placement is unknown. `degraded` tells why the answer is less
+    than it could be.
+    """
+
+    decision_id: DecisionId
+    ads: tuple[PodAd, ...] = ()
+    no_fill_reason: NoFillReason | None = None
+    vast_version: VastVersion = SERVED_VAST_VERSION
+    decided: Decided | None = None
+    optimality_gap_bp: int = 0
+    degraded: str | None = None
+
+
+def vast_version_of(request: AdRequest, placement: PublishedPlacement) -> VastVersion:
+    """Return the version to answer in: as asked for, else the placement's."""
+    asked = request.vast_version
+    return placement.vast_version if asked is None else VastVersion(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One decision under way. `now` has whole milliseconds, as records and tokens have."""
+
+    decision_id: DecisionId
+    seed: int
+    now: datetime
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class ServePod:
+    """Decides breaks, each in one round trip unless the inventory has just changed."""
+
+    inventory: SnapshotReader
+    filler: PodFiller
+    encode_note: Callable[[DecisionNote], bytes]
+    sign: SignAds
+    clock: Clock
+    new_id: NewId
+    new_seed: NewSeed
+    _exhausted: Exhausted = field(default_factory=Exhausted)
+
+    def __call__(self, question: Question) -> PodDecision:
+        """Return the pod for the break, or the reason why it is empty; never fails."""
+        case = self._case(question)
+        try:
+            return self._in_force(case)
+        except (DependencyUnavailableError, SnapshotCorruptError) as error:
+            reason = NoFillReason.INVENTORY_UNAVAILABLE
+            return PodDecision(case.decision_id, no_fill_reason=reason, degraded=str(error))
+
+    def plan(self, question: Question) -> Decided | None:
+        """Return what a break's own beacons say that is decided later; None: unknown placement.
+
+        Raises:
+            DependencyUnavailableError, SnapshotCorruptError: there is no inventory at hand.
+        """
+        case = self._case(question)
+        placement = self.inventory.current().placements.get(question.placement)
+        if placement is None:
+            return None
+        request = question.read(placement)
+        return Decided(case.decision_id, case.now, placement.placement_id, request)
+
+    def _case(self, question: Question) -> _Case:
+        now = self.clock()
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return _Case(DecisionId(self.new_id()), self.new_seed(), now, question)
+
+    def _in_force(self, case: _Case) -> PodDecision:
+        """Return the decision on the inventory in force.
+
+        Raises:
+            DependencyUnavailableError, SnapshotCorruptError: there is no inventory at hand.
+        """
+        snapshot = self.inventory.current()
+        outcome = self._decide(case, snapshot, version=snapshot.version)
+        if isinstance(outcome, PodDecision):
+            return outcome
+        # Decided on what is no longer in force, so nothing was reserved or counted: once more,
+        # on what can be had now, whatever is in force by then.
+        self._exhausted.forget()
+        again = self._decide(case, self.inventory.refresh(outcome.version), version=None)
+        if isinstance(again, PodDecision):
+            return again
+        raise DependencyUnavailableError("valkey", "it calls every inventory stale")
+
+    def _decide(
+        self, case: _Case, snapshot: Snapshot, *, version: str | None
+    ) -> PodDecision | FilledPod:
+        """Return the decision, or the stale pod when `snapshot` is not in force any more."""
+        placement = snapshot.placements.get(case.question.placement)
+        if placement is None:
+            filled, degraded = self._fill(case, _NOTHING, ViewerKeys(), version, b"")
+            reason = NoFillReason.UNKNOWN_PLACEMENT
+            decision = PodDecision(case.decision_id, no_fill_reason=reason, degraded=degraded)
+            return filled if filled.is_stale else decision
+        request = case.question.read(placement)
+        prepared = prepare_pod(
+            self.inventory.line_items(placement.organization_id),
+            request,
+            placement,
+            now=case.now,
+            seed=case.seed,
+            skip=self._exhausted.at(case.now),
+        )
+        viewer = request.viewer
+        keys = ViewerKeys(viewer.session_key, viewer.device_key, viewer.household_key)
+        note = self._note(case, snapshot.version, placement, request, prepared)
+        filled, degraded = self._fill(case, prepared, keys, version, self.encode_note(note))
+        if filled.is_stale:
+            return filled
+        if degraded is None:
+            self._learn(prepared, filled, case.now)
+        decided = Decided(case.decision_id, case.now, placement.placement_id, request)
+        reason = no_fill_reason(filled.verdicts, prepared.passed_over)
+        return PodDecision(
+            case.decision_id,
+            self.sign.ads(decided, prepared.candidates, filled.picks),
+            None if filled.picks else reason,
+            vast_version_of(request, placement),
+            decided,
+            filled.optimality_gap_bp,
+            degraded,
+        )
+
+    def _fill(
+        self,
+        case: _Case,
+        prepared: PreparedPod,
+        viewer: ViewerKeys,
+        version: str | None,
+        record: bytes,
+    ) -> tuple[FilledPod, str | None]:
+        try:
+            filled = self.filler.fill(
+                prepared.spec,
+                prepared.candidates,
+                viewer,
+                seed=case.seed,
+                now=case.now,
+                version=version,
+                record=record,
+            )
+        except DependencyUnavailableError as error:
+            return fill_without_valkey(prepared, now=case.now), str(error)
+        return filled, None
+
+    def _learn(self, prepared: PreparedPod, filled: FilledPod, now: datetime) -> None:
+        pairs = zip(prepared.candidates, filled.verdicts, strict=True)
+        self._exhausted.learn(
+            [one.line_item.line_item_id for one, verdict in pairs if verdict is Reason.NO_TOKENS],
+            now,
+        )
+
+    def _note(
+        self,
+        case: _Case,
+        version: str,
+        placement: PublishedPlacement,
+        request: AdRequest,
+        prepared: PreparedPod,
+    ) -> DecisionNote:
+        return DecisionNote(
+            decision_id=case.decision_id,
+            decided_at=case.now,
+            seed=case.seed,
+            snapshot_version=version,
+            organization_id=placement.organization_id,
+            placement_id=placement.placement_id,
+            request=request,
+            form=case.question.form,
+            vast_version=vast_version_of(request, placement),
+            base_url=case.question.base_url,
+            key_id=self.sign.keys.current,
+            beacon_lifetime_s=self.sign.beacon_lifetime // timedelta(seconds=1),
+            candidates=tuple([one.line_item.line_item_id for one in prepared.candidates]),
+        )
