@@ -170,6 +170,11 @@ def _postal(text: str) -> str:
     return re.split(r"[ -]", code, maxsplit=1)[0][:5]
 
 
+def _signal(text: str) -> str:
+    """Return it in ASCII: records keep it as it was sent, and no signal has anything else."""
+    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode()
+
+
 def _mime(text: str) -> str:
     return _mime_form(text.lower())
 
@@ -256,7 +261,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             is_for_trusted=True,
         ),
         # Read where they are judged: what is malformed there is not ignored, it is a refusal.
-        **_part(Part.SIGNALS, dict.fromkeys(SIGNALS, str)),
+        **_part(Part.SIGNALS, dict.fromkeys(SIGNALS, _signal)),
     }
 )
 """Every parameter but `placement`, `kv.<name>` and the VAST macros."""
