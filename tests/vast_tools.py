@@ -125,4 +125,4 @@ def _schema(name: str) -> etree.XMLSchema:
 
 def _without_macros(document: str) -> etree._Element:
     # libxml2 takes [MACROS] for no anyURI, although the specification puts them there.
-    return etree.fromstring(re.sub(r"\[[A-Z0-9_]+\]", "macro", document).encode())
+    return etree.fromstring(re.sub(r"(?<!CDATA)\[[A-Z0-9_]+\]", "macro", document).encode())
