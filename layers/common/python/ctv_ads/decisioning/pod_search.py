@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ctv_ads.decisioning.pod_draft import Draft, Placed, worth
 from ctv_ads.decisioning.pod_terms import CandidateTerms
 
-NODE_LIMIT = 120
+NODE_LIMIT = 40
 """How many additions one filling may try beyond the greedy ones."""
 
 _NO_TIME_LIMIT = 0

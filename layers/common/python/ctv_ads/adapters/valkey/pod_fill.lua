@@ -2,6 +2,8 @@
 
 -- Searching (`decisioning/pod_search.py`) --------------------------------------------------
 
+
+-- By value per time; each knows the greatest value and length from its place on.
 local function by_density(list)
   local ordered = {}
   for _, o in ipairs(list) do
@@ -11,12 +13,19 @@ local function by_density(list)
     end
     table.insert(ordered, at, o)
   end
+  local most, longest = 0, 0
+  for n = #ordered, 1, -1 do
+    local o = ordered[n]
+    most, longest = math.max(most, o.value), math.max(longest, o.most)
+    o.most_value, o.longest = most, longest
+  end
   return ordered
 end
 
 local function bound(list, start)
-  local left = limit_ms - filled
-  local slots, in_time, room = max_ads - #added, 0, left
+  if start > #list then return 0, 0 end
+  local left, slots, in_time = limit_ms - filled, max_ads - #added, 0
+  local room = left
   for n = start, #list do
     local o = list[n]
     if o.least > room then
@@ -25,15 +34,12 @@ local function bound(list, start)
     end
     in_time, room = in_time + o.value, room - o.least
   end
-  local most, longest = 0, 0
-  for n = start, #list do
-    most, longest = math.max(most, list[n].value), math.max(longest, list[n].most)
-  end
-  return math.min(in_time, slots * most), math.min(left, slots * longest)
+  return math.min(in_time, slots * list[start].most_value), math.min(left, slots * list[start].longest)
 end
 
 -- Returns the option's creatives, those of one length together.
 local function lengths(o)
+  if o.groups then return o.groups end
   local groups, seen = {}, {}
   for _, c in ipairs(o.creatives) do
     local ms = o.t.creatives[c].ms
@@ -43,6 +49,7 @@ local function lengths(o)
     end
     table.insert(seen[ms], c)
   end
+  o.groups = groups
   return groups
 end
 
@@ -120,18 +127,40 @@ local function candidates_of(first, last, all)
     if not all then
       known = option(i)
     elseif known == nil and #term(i).creatives > 0 then
-      local every = {}
-      for c = 1, #term(i).creatives do every[c] = c end
-      known = make_option(i, every)
+      known = make_option(i, term(i).every)
     end
     if type(known) == 'table' then list[#list + 1] = known end
   end
   return by_density(list)
 end
 
+-- Tells cheaply, of a tier that stands by density already, that nothing can be better.
+local function is_best(first, last, value, time)
+  local left, slots, in_time, most, longest = limit_ms, max_ads - base, 0, 0, 0
+  for n = 1, base do left = left - added[n].creative.ms end
+  local room, before, ended = left, nil, false
+  for i = first, last do
+    local t = term(i)
+    if type(options[i]) ~= 'number' and #t.creatives > 0 then
+      if before and t.value * before.least > before.value * t.least then return false end
+      before, most, longest = t, math.max(most, t.value), math.max(longest, t.most)
+      if ended then
+        -- Beyond what fits only the greatest value and length count.
+      elseif t.least > room then
+        in_time, ended = in_time + math.floor(room * t.value / t.least), true
+      else
+        in_time, room = in_time + t.value, room - t.least
+      end
+    end
+  end
+  local bound_value = math.min(in_time, slots * most)
+  return bound_value < value or bound_value == value and math.min(left, slots * longest) <= time
+end
+
 -- Puts a better choice in the place of the greedy one; returns the proved bound.
 local function improve(first, last, value, time)
   if #added == base and is_full() then return 0 end
+  if is_best(first, last, value, time) then return value end
   local chosen = take_out()
   local list = candidates_of(first, last, true)
   local v, t = bound(list, 1)

@@ -40,6 +40,10 @@ local function term(i)
     for at = 1, #p[16], 3 do
       t.creatives[#t.creatives + 1] = {field = p[16][at], ms = p[16][at + 1], media = p[16][at + 2]}
     end
+    t.every, t.least, t.most = {}, math.huge, 0
+    for n, creative in ipairs(t.creatives) do
+      t.every[n], t.least, t.most = n, math.min(t.least, creative.ms), math.max(t.most, creative.ms)
+    end
     if memo_size >= MEMO then memo, memo_size = {}, 0 end
     memo[packed[i]], memo_size = t, memo_size + 1
   end
@@ -168,11 +172,14 @@ end
 
 local function make_option(i, creatives)
   local t = term(i)
-  local least, most = t.creatives[creatives[1]].ms, 0
-  for _, c in ipairs(creatives) do
-    least, most = math.min(least, t.creatives[c].ms), math.max(most, t.creatives[c].ms)
+  local o = {i = i, t = t, creatives = creatives, least = t.least, most = t.most, value = t.value}
+  if #creatives < #t.creatives then
+    o.least, o.most = math.huge, 0
+    for _, c in ipairs(creatives) do
+      o.least, o.most = math.min(o.least, t.creatives[c].ms), math.max(o.most, t.creatives[c].ms)
+    end
   end
-  return {i = i, t = t, creatives = creatives, least = least, most = most, value = t.value}
+  return o
 end
 
 -- Returns how a candidate may run, or nothing and what forbids it in any pod.
