@@ -140,6 +140,15 @@ def test_those_with_budgets_of_their_own_share_the_campaigns_with_the_rest() -> 
     assert events(own, an_account("b", **few)) == [50, 50]
 
 
+def test_the_last_event_of_a_budget_goes_to_one_of_those_who_share_it() -> None:
+    last = {"campaign_budget_micros": 4 * PRICE_MICROS}
+    accounts = [an_account(name, **last) for name in "abc"]
+    assert events(*accounts) == [2, 1, 1]
+    assert events(*accounts, c=Use(rate=2)) == [1, 1, 2]
+    dear = an_account("a", price_micros=3 * PRICE_MICROS, **last)
+    assert events(dear, an_account("b", **last)) == [0, 4]
+
+
 def test_campaigns_do_not_share() -> None:
     other = an_account("b", campaign_id=CampaignId("d"), campaign_budget_micros=PRICE_MICROS)
     assert events(an_account("a"), other) == [250, 1]

@@ -137,10 +137,17 @@ def _decide_campaign(
 def _divide(
     available: int, chosen: Sequence[int], cases: Sequence[_Case], amounts: list[int]
 ) -> None:
-    """Cut the chosen amounts to what is available, by how fast each line item spends."""
+    """Cut the chosen amounts to what is available, in whole events, by how fast each spends."""
     wanted, weights = [amounts[i] for i in chosen], [cases[i].use.rate for i in chosen]
     for i, part in zip(chosen, split(available, wanted, weights), strict=True):
-        amounts[i] = part
+        amounts[i] = part // cases[i].account.price * cases[i].account.price
+    # What is left of parts of events is whole ones for some: the last of a budget is for sale too.
+    left = available - sum(amounts[i] for i in chosen)
+    for number, i in sorted(enumerate(chosen), key=lambda pair: -weights[pair[0]]):
+        price = cases[i].account.price
+        more = max(min(wanted[number] - amounts[i], left), 0) // price * price
+        amounts[i] += more
+        left -= more
 
 
 def _worthwhile(amount: int, case: _Case) -> int:
