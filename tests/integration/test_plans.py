@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from local.bench.filling import Filled, fill
 from local.bench.statements import (
     Statement,
     indexes_of,
+    nodes_of,
     plan_of,
     recorded_statements,
     sequential_scans,
@@ -44,7 +46,7 @@ class Full:
         filled = self.filled
         return Caller(UserId(filled.user_id), OrganizationId(filled.organization_id), Role.OWNER)
 
-    def plans(self, statements: list[Statement]) -> list[dict[str, object]]:
+    def plans(self, statements: list[Statement]) -> list[dict[str, Any]]:
         with self.database.transaction(self.caller) as connection:
             return [plan_of(connection, each) for each in statements if not each.is_identity]
 
@@ -90,6 +92,24 @@ def test_a_list_is_read_in_its_order(full: Full, sort: str, index: str) -> None:
         with recorded_statements() as statements:
             store.campaign_lists.page(ListQuery(limit=20, sort=sort, cursor=first.next_cursor))
     assert index in assert_no_big_table_is_read_whole(full, statements)
+
+
+@pytest.mark.parametrize("sort", ["billed_micros", "-billed_micros"])
+def test_a_sort_without_an_index_joins_the_rows_of_its_page_only(full: Full, sort: str) -> None:
+    with PostgresStores(full.database).transaction(full.caller) as store:
+        first = store.campaign_lists.page(ListQuery(limit=20, sort=sort))
+        with recorded_statements() as statements:
+            second = store.campaign_lists.page(
+                ListQuery(limit=20, sort=sort, cursor=first.next_cursor)
+            )
+    shown = [campaign.billed_micros for campaign in (*first.items, *second.items)]
+    assert shown == sorted(shown, reverse=sort.startswith("-"))
+    assert len({campaign.campaign_id for campaign in (*first.items, *second.items)}) == 40
+    _, plan = full.plans(statements)
+    (cut,) = [node for node in nodes_of(plan) if node["Node Type"] == "Limit"]
+    assert {node.get("Relation Name") for node in nodes_of(cut)} - {None} == {"campaigns"}
+    lookups = [node for node in nodes_of(plan) if node.get("Index Name") == "campaigns_pkey"]
+    assert [node["Node Type"] for node in lookups] == ["Index Scan"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.string import TextLoader
 
 from ctv_ads.adapters.postgres.bounded import AnswerTimeoutError, BoundedConnection
 from ctv_ads.domain.access import Caller
@@ -158,6 +159,8 @@ class Database:
             else:
                 return self._connection
         self._connection = BoundedConnection.connect(**self._parameters, row_factory=dict_row)
+        # Ids are text everywhere: no UUID is made of each only to be written out again.
+        self._connection.adapters.register_loader("uuid", TextLoader)
         self._connection.answer_by(deadline)
         self._connection.execute(_SET_IDENTITY, identity)
         return self._connection

@@ -29,6 +29,10 @@ class Listing:
     id_column: str
     sorts: Mapping[str, tuple[str, str]]
     """By name: the expression, and the SQL type of its value."""
+    unindexed: frozenset[str] = frozenset()
+    """Sorts that no index holds: of what is `counted`, ids are sorted, and not whole rows."""
+    looked_up: str = ""
+    """For those: what gives the ids of a page, `page.id`, the columns."""
     filters: Mapping[str, str] = field(default_factory=dict)
     """By name: the condition that holds for what is let through, with `%(name)s`."""
     totals: Mapping[str, str] = field(default_factory=dict)
@@ -101,6 +105,14 @@ class Listing:
             after = (
                 f" AND ({expression}, {self.id_column}) {beyond}"
                 f" (%(cursor_value)s::{sql_type}, %(cursor_id)s::uuid)"
+            )
+        if query.sort_name in self.unindexed:
+            return (
+                f"SELECT {self.columns}, page.sorted_by::text AS cursor_value, page.id AS cursor_id"  # noqa: S608
+                f" FROM (SELECT {expression} AS sorted_by, {self.id_column} AS id"
+                f" FROM {self.counted}{where}{after} ORDER BY 1 {direction}, 2 {direction}"
+                f" LIMIT %(page_limit)s) AS page {self.looked_up}"
+                f" ORDER BY page.sorted_by {direction}, page.id {direction}"
             )
         return (
             f"SELECT {self.columns}, ({expression})::text AS cursor_value,"  # noqa: S608 - our own texts
