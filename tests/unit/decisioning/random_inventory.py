@@ -8,7 +8,7 @@ from ctv_ads.domain.ad_request import AdBreak, AdRequest, BreakType, Content, Vi
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.ids import AdvertiserId, OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement, ServableCreative, ServableLineItem
-from ctv_ads.domain.line_item import Daypart, Weekday
+from ctv_ads.domain.line_item import Daypart, RateType, Weekday
 from ctv_ads.domain.targeting import Rule
 from tests.builders import NOON, a_servable_creative, a_servable_line_item
 from tests.unit.decisioning.reference import Asked
@@ -66,6 +66,7 @@ def random_line_items(random: Random, size: int) -> list[ServableLineItem]:
             priority=random.choice((4, 8, 8, 8)),
             type=random.choice((*[LineItemType.STANDARD] * 8, LineItemType.HOUSE)),
             value_micros=random.choice(prices),
+            rate_type=random.choice((*[RateType.CPM] * 5, RateType.FLAT)),
             urgency=random.choice((0, 0, 0, 1)),
             advertiser_id=random.choice(advertisers),
             advertiser_domain=random.choice(_DOMAINS),

@@ -11,7 +11,7 @@ from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.ids import AdvertiserId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement, ServableCreative, ServableLineItem
-from ctv_ads.domain.line_item import Weekday
+from ctv_ads.domain.line_item import RateType, Weekday
 from ctv_ads.domain.reasons import Reason
 from ctv_ads.domain.targeting import Rule
 
@@ -68,8 +68,8 @@ def verdict(item: ServableLineItem, asked: Asked) -> Reason:  # noqa: PLR0911 - 
         return Reason.BLOCKED_CATEGORY
     if _is_blocked(item.advertiser_domain, asked.placement.blocked_domains):
         return Reason.BLOCKED_DOMAIN
-    is_house = item.type is LineItemType.HOUSE
-    if not is_house and item.value_micros * 1000 < asked.placement.floor_cpm_micros:
+    is_bound = item.type is not LineItemType.HOUSE and item.rate_type is not RateType.FLAT
+    if is_bound and item.value_micros * 1000 < asked.placement.floor_cpm_micros:
         return Reason.BELOW_FLOOR
     verdicts = [verdict_on_creative(creative, asked) for creative in item.creatives]
     if Reason.CHOSEN in verdicts:

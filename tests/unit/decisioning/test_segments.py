@@ -1,6 +1,8 @@
 """The targeting index finds what the slow reference finds, in the same order."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,13 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctv_ads.decisioning.segments.compile import compile_segment
+from ctv_ads.decisioning.segments.explain import explain
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query, query_of
-from ctv_ads.decisioning.segments.search import search
+from ctv_ads.decisioning.segments.ranking import LARGE_GROUP, rank_key
+from ctv_ads.decisioning.segments.search import Eligible, Found, search
 from ctv_ads.decisioning.segments.segment import Segment
-from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.ad_request import AdRequest, Viewer
+from ctv_ads.domain.ids import AdvertiserId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
+from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.targeting import Rule
+from tests.builders import NOON, a_servable_line_item
 from tests.unit.decisioning.random_inventory import random_asked, random_line_items
 from tests.unit.decisioning.reference import Asked, first_eligible, verdict
+
+AUSTRIAN = {"country": Rule(("AT",))}
+PLACEMENT = PublishedPlacement(PlacementId("p"), OrganizationId("o"))
 
 
 def query(asked: Asked) -> Query:
@@ -39,10 +51,41 @@ def areas(
     return [item for item in items if item.type != "house"], house
 
 
-@pytest.mark.parametrize("size", [0, 1, 5, 60, 700, 3000])
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32))
+def ids_of(found: Sequence[Eligible]) -> list[LineItemId]:
+    return [item.line_item.line_item_id for item in found]
+
+
+def reasons_of(told: Mapping[Reason, Sequence[LineItemId]]) -> dict[LineItemId, Reason]:
+    """Return the reason by line item, each of which is told once."""
+    reasons = {line_item_id: reason for reason, ids in told.items() for line_item_id in ids}
+    assert len(reasons) == sum(map(len, told.values()))
+    return reasons
+
+
+def why_not_offered(
+    item: ServableLineItem, asked: Asked, found: Found, *, per_advertiser: int
+) -> Reason:
+    reason = verdict(item, asked)
+    if reason is not Reason.CHOSEN:
+        return reason
+    served = [one for one in found.line_items if one.line_item.advertiser_id == item.advertiser_id]
+    if len(served) >= per_advertiser and item.type != "house":
+        return Reason.TOO_MANY_OF_ADVERTISER
+    return Reason.BEYOND_CANDIDATES
+
+
+@settings(max_examples=100, deadline=None)
+@given(size=st.sampled_from([0, 1, 5, 60]), seed=st.integers(0, 2**32))
 def test_a_search_finds_what_the_reference_finds(size: int, seed: int) -> None:
+    assert_found_as_by_reference(size, seed)
+
+
+@pytest.mark.parametrize(("size", "seed"), [(700, 1), (700, 2), (700, 3), (700, 4), (3000, 5)])
+def test_a_search_of_many_finds_what_the_reference_finds(size: int, seed: int) -> None:
+    assert_found_as_by_reference(size, seed)
+
+
+def assert_found_as_by_reference(size: int, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - chance to be repeated, not to be secret
     items = random_line_items(random, size)
     index = layer(items)
@@ -59,12 +102,121 @@ def test_a_search_finds_what_the_reference_finds(size: int, seed: int) -> None:
             per_advertiser=per_advertiser,
             house_limit=house_limit,
         )
-        assert [item.line_item.line_item_id for item in found.line_items] == first_eligible(
+        assert ids_of(found.line_items) == first_eligible(
             paid, asked, limit=limit, per_advertiser=per_advertiser
         )
-        assert [item.line_item.line_item_id for item in found.house] == first_eligible(
+        assert ids_of(found.house) == first_eligible(
             house, asked, limit=house_limit, per_advertiser=house_limit, first_rank=len(paid)
         )
         by_id = {item.line_item_id: item for item in items}
+        told = explain([index], query(asked), found, per_advertiser=per_advertiser)
+        assert reasons_of(told) == {
+            item.line_item_id: why_not_offered(item, asked, found, per_advertiser=per_advertiser)
+            for item in items
+            if item.line_item_id not in ids_of(found.line_items + found.house)
+        }
         for line_item_id, reason in found.passed_over:
             assert verdict(by_id[line_item_id], asked) is reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_what_is_skipped_is_not_found_as_if_it_were_not_there(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - chance to be repeated
+    items = random_line_items(random, 200)
+    index, asked = layer(items), random_asked(random)
+    skip = frozenset(item.line_item_id for item in items if random.random() < 0.5)
+    paid, _ = areas(items)
+    for _ in range(2):
+        found = search([index], query(asked), skip=skip)
+        assert ids_of(found.line_items) == first_eligible(
+            paid, asked, limit=24, per_advertiser=2, skip=skip
+        )
+    told = reasons_of(explain([index], query(asked), found, skip=skip))
+    for line_item_id in skip:
+        item = next(item for item in items if item.line_item_id == line_item_id)
+        reason = verdict(item, asked)
+        assert told[line_item_id] is (Reason.NO_TOKENS if reason is Reason.CHOSEN else reason)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_an_overlay_is_searched_as_if_all_had_been_compiled_together(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - chance to be repeated
+    items = random_line_items(random, random.choice((30, 700)))
+    changed = [item for item in items if random.random() < 0.2]
+    before = [replace(item, priority=random.choice((4, 8))) for item in changed]
+    gone = random_line_items(random, 10)
+    kept = [item for item in items if item not in changed]
+    removed = [item.line_item_id for item in (*changed, *gone)]
+    layers = [
+        layer(changed),
+        Layer(Segment(compile_segment([*kept, *before, *gone])), removed),
+    ]
+    asked = random_asked(random)
+    found = search(layers, query(asked), limit=99, per_advertiser=99, house_limit=99)
+    whole = search([layer(items)], query(asked), limit=99, per_advertiser=99, house_limit=99)
+    for one, other in ((found.line_items, whole.line_items), (found.house, whole.house)):
+        assert [rank_key(item.line_item) for item in one] == [
+            rank_key(item.line_item) for item in other
+        ]
+        if len(one) < 99:
+            assert set(ids_of(one)) == set(ids_of(other))
+    told = reasons_of(explain(layers, query(asked), found))
+    offered = {*ids_of(found.line_items), *ids_of(found.house)}
+    assert told.keys() == {item.line_item_id for item in items} - offered
+
+
+def test_equals_take_turns_evenly_though_others_stand_between_them() -> None:
+    mine = [a_servable_line_item(targeting=AUSTRIAN) for _ in range(4)]
+    others = [a_servable_line_item(targeting={"country": Rule(("DE",))}) for _ in range(40)]
+    index = layer([*mine, *others])
+    firsts = Counter(first_of(index, seed) for seed in range(4000))
+    assert firsts.keys() == {item.line_item_id for item in mine}
+    assert all(850 < count < 1150 for count in firsts.values())
+
+
+def test_a_large_group_takes_turns_too_and_nobody_starves() -> None:
+    items = [a_servable_line_item(targeting=AUSTRIAN) for _ in range(1500)]
+    index = layer(items)
+    firsts = Counter(first_of(index, seed) for seed in range(15_000))
+    assert len(firsts) > 1490
+    assert max(firsts.values()) < 40
+
+
+def first_of(index: Layer, seed: int) -> LineItemId:
+    asked = Asked(AdRequest("p", viewer=Viewer(country="AT")), PLACEMENT, NOON, seed)
+    (first,) = search([index], query(asked), limit=1).line_items
+    return first.line_item.line_item_id
+
+
+def test_of_many_equals_of_one_advertiser_only_its_share_is_offered() -> None:
+    rich = AdvertiserId("rich")
+    items = [a_servable_line_item(advertiser_id=rich) for _ in range(1200)]
+    items += [a_servable_line_item() for _ in range(3)]
+    asked = Asked(AdRequest("p"), PLACEMENT, NOON, 5)
+    found = search([layer(items)], query(asked), limit=24)
+    assert ids_of(found.line_items) == first_eligible(items, asked, limit=24, per_advertiser=2)
+    assert len(found.line_items) == 5
+
+
+def test_a_decision_on_the_same_seed_finds_the_same() -> None:
+    index = layer([a_servable_line_item(targeting=AUSTRIAN) for _ in range(600)])
+    assert first_of(index, 7) == first_of(index, 7)
+
+
+@pytest.mark.parametrize("size", [1, 511, 512, 513, 5000])
+def test_blocks_cut_no_group_but_a_large_one(size: int) -> None:
+    prices = [1_000] * size + [2_000] * size + list(range(3_000, 6_000))
+    items = [a_servable_line_item(value_micros=price * 15) for price in prices]
+    segment = Segment(compile_segment(items))
+    covered: list[int] = []
+    for span in segment.paid:
+        for block in span.blocks:
+            covered += range(block.low, block.high)
+            for rank in (block.low, block.high - 1):
+                first, behind = block.group_of(rank)
+                if not span.is_large_group:
+                    assert block.low <= first < behind <= block.high
+    assert covered == list(range(len(items)))
+    assert sum(span.is_large_group for span in segment.paid) == (2 if size >= LARGE_GROUP else 0)

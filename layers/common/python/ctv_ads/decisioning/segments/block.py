@@ -68,14 +68,12 @@ class Block:
         "_starts",
         "_tables",
         "high",
-        "is_house",
         "low",
     )
 
-    def __init__(self, tables: Tables, low: int, high: int, *, is_house: bool) -> None:
+    def __init__(self, tables: Tables, low: int, high: int) -> None:
         self.low = low
         self.high = high
-        self.is_house = is_house
         self._tables = tables
         self._everything = (1 << high - low) - 1
         self._kept: dict[Hashable, int] = {}
@@ -124,6 +122,13 @@ class Block:
             self._starts = groups[begin : bisect_right(groups, self.high - 1) + 1].tolist()
         behind = bisect_right(self._starts, rank)
         return self._starts[behind - 1], self._starts[behind]
+
+    def ranks(self, members: int) -> Iterator[int]:
+        """Yield the ranks of these bits, ascending."""
+        while members:
+            lowest = members & -members
+            members ^= lowest
+            yield self.low + lowest.bit_length() - 1
 
     def marks(self, ranks: Iterable[int]) -> int:
         """Return the bits of these ranks, all of this block."""
@@ -222,9 +227,7 @@ class Block:
         return self._keep(key, found)
 
     def _worth(self, least_micros: int) -> int:
-        """Return whom showing once brings at least as much; house ads have no price to protect."""
-        if self.is_house:
-            return self._everything
+        """Return whom showing once brings at least as much."""
         key = ("worth", least_micros)
         found = self._kept.get(key)
         if found is not None:

@@ -9,7 +9,11 @@ from ctv_ads.decisioning.segments.columns import FORMAT, ColumnsWriter, ListRef
 from ctv_ads.decisioning.segments.query import domains_above, normalized
 from ctv_ads.decisioning.segments.ranking import digest_of, group_starts, rank_key, spans_of
 from ctv_ads.decisioning.segments.rows import packed_rows, row_of, to_ms
+from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.line_item import RateType
+
+_ENDLESS = (1 << 63) - 1
 
 _Lists = dict[str, list[int]]
 
@@ -47,12 +51,11 @@ def compile_segment(line_items: Iterable[ServableLineItem]) -> bytes:
         contents,
         starts=array("q", (to_ms(item.starts_at) for item in items)),
         ends=array("q", (to_ms(item.ends_at) for item in items)),
-        values=array("q", (item.value_micros for item in items)),
+        values=array("q", map(_floored_micros, items)),
         groups=array("I", groups),
         group_keys=array("q", (part for start in groups[:-1] for part in keys[start])),
         ids=array("Q", (digest for digest, _ in by_id)),
         ranks_by_id=array("I", (rank for _, rank in by_id)),
-        digests=array("Q", map(digest_of, rows)),
         chunk_ends=chunk_ends,
         sample=sample,
         chunks=chunks,
@@ -91,6 +94,12 @@ def _index(writer: ColumnsWriter, values: Iterable[Iterable[str]]) -> dict[str, 
         for value in named:
             lists[value].append(rank)
     return {value: writer.add(lists[value]) for value in sorted(lists)}
+
+
+def _floored_micros(item: ServableLineItem) -> int:
+    """Return what is compared with a placement's floor; who pays nothing by the view has none."""
+    is_bound = item.type is not LineItemType.HOUSE and item.rate_type is not RateType.FLAT
+    return item.value_micros if is_bound else _ENDLESS
 
 
 def _domains(item: ServableLineItem) -> list[str]:

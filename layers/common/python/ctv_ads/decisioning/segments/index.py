@@ -14,11 +14,11 @@ _NONE: frozenset[LineItemId] = frozenset()
 class LineItemIndex:
     """What was compiled last, and over it what has changed since."""
 
-    __slots__ = ("_layers",)
+    __slots__ = ("layers",)
 
     def __init__(self, layers: Sequence[Layer] = ()) -> None:
         """Take the layers, the newest first; a line item must be present in one of them only."""
-        self._layers = tuple(layers)
+        self.layers = tuple(layers)
 
     def search(
         self,
@@ -35,7 +35,7 @@ class LineItemIndex:
         have no tokens; handing in the same set again costs nothing.
         """
         return search(
-            self._layers,
+            self.layers,
             query,
             limit=limit,
             per_advertiser=per_advertiser,
@@ -45,7 +45,7 @@ class LineItemIndex:
 
     def line_item(self, line_item_id: LineItemId) -> ServableLineItem | None:
         """Return that line item, None when it is not published."""
-        for layer in self._layers:
+        for layer in self.layers:
             rank = layer.rank_of(line_item_id)
             if rank is not None:
                 return layer.segment.line_item(rank)
@@ -53,4 +53,4 @@ class LineItemIndex:
 
     def line_items(self) -> Sequence[ServableLineItem]:
         """Return all line items, layer by layer in rank order, at the cost of unpacking them."""
-        return [layer.segment.line_item(rank) for layer in self._layers for rank in layer.ranks()]
+        return [layer.segment.line_item(rank) for layer in self.layers for rank in layer.ranks()]

@@ -14,13 +14,13 @@ _Marks = Mapping[Block, int]
 class Layer:
     """One segment of an organization's inventory, the base or what lies over it."""
 
-    __slots__ = ("_blocks", "_lows", "_removed", "_skip", "_skipped", "segment")
+    __slots__ = ("_lows", "_removed", "_skip", "_skipped", "blocks", "segment")
 
     def __init__(self, segment: Segment, removed: Iterable[LineItemId] = ()) -> None:
         self.segment = segment
         spans = (*segment.paid, *segment.house)
-        self._blocks = [block for span in spans for block in span.blocks]
-        self._lows = [block.low for block in self._blocks]
+        self.blocks = [block for span in spans for block in span.blocks]
+        self._lows = [block.low for block in self.blocks]
         self._removed = self._marks(removed)
         self._skip: Collection[LineItemId] = frozenset()
         self._skipped: _Marks = {}
@@ -51,14 +51,11 @@ class Layer:
 
     def ranks(self) -> Iterator[int]:
         """Yield the ranks of all that are there."""
-        for block in self._blocks:
-            present = self.present(block)
-            yield from (
-                rank for rank in range(block.low, block.high) if present >> rank - block.low & 1
-            )
+        for block in self.blocks:
+            yield from block.ranks(self.present(block))
 
     def _block_of(self, rank: int) -> Block:
-        return self._blocks[bisect_right(self._lows, rank) - 1]
+        return self.blocks[bisect_right(self._lows, rank) - 1]
 
     def _marks(self, line_item_ids: Iterable[LineItemId]) -> _Marks:
         ranks: dict[Block, list[int]] = defaultdict(list)

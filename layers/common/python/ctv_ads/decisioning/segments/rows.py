@@ -3,7 +3,7 @@
 import json
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -101,10 +101,6 @@ class PackedRows:
     def row(self, rank: int) -> str:
         """Return one row."""
         return self._chunk(rank // ROWS_PER_CHUNK)[rank % ROWS_PER_CHUNK]
-
-    def __iter__(self) -> Iterator[str]:
-        for number in range(len(self._ends)):
-            yield from self._chunk(number)
 
     def _chunk(self, number: int) -> list[str]:
         begin = self._ends[number - 1] if number else 0

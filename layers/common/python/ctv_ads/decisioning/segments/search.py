@@ -177,7 +177,7 @@ def _small_groups(found: _Search, segment: Segment, block: Block, members: int) 
         if equals & equals - 1:
             entry = first + turn_of(found.query.seed, first) % (behind - first) - block.low
             later = equals >> entry << entry
-            yield _Group(segment, first, chain(_ranks(block, later), _ranks(block, equals ^ later)))
+            yield _Group(segment, first, chain(block.ranks(later), block.ranks(equals ^ later)))
         else:
             yield _Group(segment, first, (rank,))
 
@@ -211,13 +211,6 @@ def _around(
             lowest = members & -members
             members ^= lowest
             yield block.low + lowest.bit_length() - 1
-
-
-def _ranks(block: Block, members: int) -> Iterator[int]:
-    while members:
-        lowest = members & -members
-        members ^= lowest
-        yield block.low + lowest.bit_length() - 1
 
 
 def _of_advertisers(block: Block, advertiser_ids: Iterable[AdvertiserId]) -> int:

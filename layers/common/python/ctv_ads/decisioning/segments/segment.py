@@ -1,7 +1,7 @@
 """A compiled segment, loaded: nothing of it is read before it is asked for."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ctv_ads.decisioning.segments.block import Block, Plan, Tables
@@ -56,14 +56,13 @@ class Segment:
             values=columns.column("values"),
         )
         self.size: int = contents["size"]
-        self.paid = _spans(contents["paid"], tables, is_house=False)
-        self.house = _spans(contents["house"], tables, is_house=True)
+        self.paid = _spans(contents["paid"], tables)
+        self.house = _spans(contents["house"], tables)
         self._tables = tables
         self._dimensions = frozenset(dimensions)
         self._schedules = Schedules([(zone, parts) for zone, parts, _ in contents["schedules"]])
         self._group_keys = columns.column("group_keys")
         self._ids, self._ranks_by_id = columns.column("ids"), columns.column("ranks_by_id")
-        self._digests = columns.column("digests")
         self._rows = PackedRows(
             columns.column("sample").tobytes(),
             columns.column("chunk_ends"),
@@ -87,13 +86,9 @@ class Segment:
         is_there = place < self.size and self._ids[place] == digest
         return int(self._ranks_by_id[place]) if is_there else None
 
-    def line_item_ids(self) -> Iterator[LineItemId]:
-        """Yield all ids in rank order, at the cost of unpacking everything."""
-        return map(id_of_row, self._rows)
-
-    def row_digest(self, rank: int) -> int:
-        """Return `digest_of` the row, by which a change is told without unpacking it."""
-        return int(self._digests[rank])
+    def line_item_id(self, rank: int) -> LineItemId:
+        """Return whose rank it is, without reading the rest of the row."""
+        return id_of_row(self._rows.row(rank))
 
     def key_of(self, rank: int) -> RankKey:
         """Return by what this rank was ordered."""
@@ -132,9 +127,9 @@ class Segment:
 
 
 def _spans(
-    stored: Sequence[tuple[int, Sequence[tuple[int, int]]]], tables: Tables, *, is_house: bool
+    stored: Sequence[tuple[int, Sequence[tuple[int, int]]]], tables: Tables
 ) -> Sequence[Span]:
     return [
-        Span(bool(is_large), [Block(tables, low, high, is_house=is_house) for low, high in blocks])
+        Span(bool(is_large), [Block(tables, low, high) for low, high in blocks])
         for is_large, blocks in stored
     ]
