@@ -7,7 +7,6 @@ from typing import Any
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.access import Account, Caller, Role
-from ctv_ads.domain.ad_break import DecisionContext
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
@@ -242,10 +241,6 @@ def an_inventory(
         placements={placement: published, published.placement_id: published},
         line_items={organization_id: line_items},
     )
-
-
-def a_context(*, seed: int = 0, now: datetime = NOON) -> DecisionContext:
-    return DecisionContext(new_id(), seed, now)
 
 
 def some_claims(

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from ctv_ads.domain.ad_break import NoFillReason
 from ctv_ads.domain.companions import TrackerEvent
+from ctv_ads.domain.reasons import NoFillReason
 
 router = Router()
 

@@ -7,15 +7,19 @@ from typing import Any
 import redis
 
 from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.decision_plane import new_seed
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.settings import AdServerSettings
-from ctv_ads.use_cases.serve_ad import ServeAd
-from functions.ad_request import handler
+from ctv_ads.use_cases.serve_pod import ServePod
+from ctv_ads.use_cases.sign_ads import SignAds
+from ctv_ads.web.door import Door
+from functions.ad_request import asking, handler
 from local.bench.inventory import inventory_of
 from local.bench.measuring import Figures, measure
 
@@ -34,6 +38,7 @@ EVENT: dict[str, Any] = {
     "isBase64Encoded": False,
 }
 _TIMEOUT_MS = 2000
+_DOOR = Door(key=b"the key of a bench, of 32 bytes.")
 
 
 def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> dict[str, Figures]:
@@ -47,10 +52,15 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> dict[s
         public_base_url="http://localhost:3000",
     )
     with RespConnection(valkey_url, timeout_ms=_TIMEOUT_MS) as connection:
-        server = ServeAd(
-            inventory=ValkeyInventoryReader(connection),
-            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
-            beacon_lifetime=timedelta(days=1),
+        server = ServePod(
+            inventory=ValkeySnapshotReader(connection),
+            filler=ValkeyPodFiller(connection),
+            encode_note=encode_note,
+            sign=SignAds(
+                keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
+                beacon_lifetime=timedelta(days=1),
+                reservation=timedelta(minutes=15),
+            ),
             clock=utc_now,
             new_id=new_id,
             new_seed=new_seed,
@@ -59,9 +69,10 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> dict[s
 
 
 def _candidates(
-    server: ServeAd, settings: AdServerSettings, connection: RespConnection
+    server: ServePod, settings: AdServerSettings, connection: RespConnection
 ) -> dict[str, Callable[[], object]]:
-    vars(handler).update(ad_server=lambda: server, ad_server_settings=lambda: settings)
+    vars(handler).update(ad_server_settings=lambda: settings)
+    vars(asking).update(ad_server=lambda: server, front_door=lambda: _DOOR)
     constant = handler.lambda_handler(EVENT, None)
 
     def echo() -> object:

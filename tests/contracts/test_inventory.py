@@ -1,4 +1,4 @@
-"""`ports.InventorySource`, `InventoryStore` and `InventoryReader`: from the truth to the decision."""
+"""`ports.InventorySource`, `InventoryStore` and `SnapshotReader`: from the truth to the decision."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,15 +9,15 @@ import pytest
 import redis
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.memory.inventory import MemoryInventory, MemorySnapshots
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader, ValkeySnapshotReader
+from ctv_ads.adapters.memory.inventory import MemorySnapshots
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.domain.campaign import CampaignStatus
 from ctv_ads.domain.ids import LineItemId, OrganizationId
 from ctv_ads.domain.inventory import Inventory, ServableLineItem
 from ctv_ads.errors import DependencyUnavailableError
-from ctv_ads.ports.decision_plane import InventoryReader, SnapshotReader
+from ctv_ads.ports.decision_plane import SnapshotReader
 from ctv_ads.ports.pipeline import InventoryStore
 from local.valkey import ValkeyServer
 from tests.builders import (
@@ -137,92 +137,6 @@ class TestPostgresInventorySource(InventorySourceContract):
         return postgres_of_session
 
 
-class Publication(NamedTuple):
-    """A store and a reader of what it publishes."""
-
-    store: InventoryStore
-    reader: InventoryReader
-
-
-def content(inventory: Inventory) -> tuple[object, ...]:
-    """What is published: everything but what is left of budgets, which tokens tell."""
-    line_items = {
-        organization: [replace(item, remaining_micros=0) for item in items]
-        for organization, items in inventory.line_items.items()
-    }
-    return (inventory.built_at, inventory.placements, line_items)
-
-
-class PublicationContract:
-    """Every pair of `InventoryStore` and `InventoryReader` keeps these promises."""
-
-    def test_before_the_first_publication_there_is_none(self, pair: Publication) -> None:
-        with pytest.raises(DependencyUnavailableError, match="published"):
-            pair.reader.current()
-
-    def test_what_is_published_is_read(self, pair: Publication) -> None:
-        creative = a_servable_creative(name='😀 & <"]]>', click_through_url="https://a.example/")
-        inventory = an_inventory(a_servable_line_item(creatives=[creative]), placement="ü 1")
-        version = pair.store.publish(inventory)
-        read = pair.reader.current()
-        assert content(read) == content(inventory)
-        assert read.version == version
-
-    def test_an_empty_inventory_is_an_inventory(self, pair: Publication) -> None:
-        pair.store.publish(an_inventory())
-        assert pair.reader.current().line_items.values()
-
-    def test_the_newer_replaces_the_older(self, pair: Publication) -> None:
-        older = an_inventory(built_at=NOON)
-        newer = an_inventory(built_at=NOON + timedelta(milliseconds=1))
-        first = pair.store.publish(older)
-        assert content(pair.reader.current()) == content(older)
-        second = pair.store.publish(newer)
-        assert first < second
-        assert content(pair.reader.current()) == content(newer)
-
-    def test_the_older_never_replaces_the_newer(self, pair: Publication) -> None:
-        newer = an_inventory(built_at=NOON)
-        in_force = pair.store.publish(newer)
-        assert pair.store.publish(an_inventory(built_at=NOON - timedelta(hours=1))) == in_force
-        assert content(pair.reader.current()) == content(newer)
-
-    def test_publishing_the_same_again_keeps_its_version(self, pair: Publication) -> None:
-        inventory = an_inventory(a_servable_line_item())
-        assert pair.store.publish(inventory) == pair.store.publish(inventory)
-
-
-class TestMemoryPublication(PublicationContract):
-    @pytest.fixture
-    def pair(self) -> Publication:
-        inventory = MemoryInventory()
-        return Publication(inventory, inventory)
-
-
-class TestValkeyPublication(PublicationContract):
-    @pytest.fixture
-    def pair(self, valkey_server: ValkeyServer) -> Iterator[Publication]:
-        with (
-            redis.Redis.from_url(valkey_server.url) as client,
-            RespConnection(valkey_server.url, timeout_ms=1000) as connection,
-        ):
-            client.flushall()
-            yield Publication(ValkeyInventoryStore(client), ValkeyInventoryReader(connection))
-
-    def test_a_snapshot_is_kept_for_a_day_under_its_version(
-        self, pair: Publication, valkey_server: ValkeyServer
-    ) -> None:
-        version = pair.store.publish(an_inventory())
-        with redis.Redis.from_url(valkey_server.url) as client:
-            lifetime_s = int(client.ttl("{inventory}:root:" + version))
-        assert 24 * 3600 - 60 < lifetime_s <= 24 * 3600
-
-    def test_a_name_of_the_future_sorts_after_every_present_one(self, pair: Publication) -> None:
-        far = an_inventory(built_at=NOON + timedelta(days=100 * 365))
-        version = pair.store.publish(far)
-        assert pair.store.publish(an_inventory(placement=new_id())) == version
-
-
 class Snapshots(NamedTuple):
     """A store and the decision plane's reader of what it publishes."""
 
@@ -268,6 +182,26 @@ class SnapshotContract:
         assert pair.reader.refresh(version).version == version
         assert served_ids(pair, after) == ids(after)
 
+    def test_what_is_published_comes_through_as_it_was(self, pair: Snapshots) -> None:
+        creative = a_servable_creative(name='😀 & <"]]>', click_through_url="https://a.example/")
+        line_item = a_servable_line_item(creatives=[creative])
+        inventory = an_inventory(line_item, placement="ü 1")
+        pair.store.publish(inventory)
+        assert pair.reader.current().placements == inventory.placements
+        (organization_id,) = inventory.line_items
+        (read,) = pair.reader.line_items(organization_id).line_items()
+        # What is left of its budget is told by its tokens.
+        assert replace(read, remaining_micros=line_item.remaining_micros) == line_item
+
+    def test_the_older_never_replaces_the_newer(self, pair: Snapshots) -> None:
+        in_force = pair.store.publish(an_inventory(built_at=NOON))
+        assert pair.store.publish(an_inventory(built_at=NOON - timedelta(hours=1))) == in_force
+        assert pair.reader.refresh().built_at == NOON
+
+    def test_publishing_the_same_again_keeps_its_version(self, pair: Snapshots) -> None:
+        inventory = an_inventory(a_servable_line_item())
+        assert pair.store.publish(inventory) == pair.store.publish(inventory)
+
     def test_a_line_item_is_found_by_its_id(self, pair: Snapshots) -> None:
         inventory = an_inventory(*(a_servable_line_item() for _ in range(3)))
         pair.store.publish(inventory)
@@ -305,3 +239,16 @@ class TestValkeySnapshots(SnapshotContract):
         ):
             client.flushall()
             yield Snapshots(ValkeyInventoryStore(client), ValkeySnapshotReader(connection))
+
+    def test_a_snapshot_is_kept_for_a_day_under_its_version(
+        self, pair: Snapshots, valkey_server: ValkeyServer
+    ) -> None:
+        version = pair.store.publish(an_inventory())
+        with redis.Redis.from_url(valkey_server.url) as client:
+            lifetime_s = int(client.ttl("{inventory}:root:" + version))
+        assert 24 * 3600 - 60 < lifetime_s <= 24 * 3600
+
+    def test_a_name_of_the_future_sorts_after_every_present_one(self, pair: Snapshots) -> None:
+        far = an_inventory(built_at=NOON + timedelta(days=100 * 365))
+        version = pair.store.publish(far)
+        assert pair.store.publish(an_inventory(placement=new_id())) == version

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from local.ports import free_port
@@ -265,7 +265,7 @@ def test_only_the_body_of_an_inventory_may_take_longer() -> None:
         connection.sendall(b"$3\r\nbad\r\n")
 
     with served_by(slow_body) as (_, connection), pytest.raises(SnapshotCorruptError):
-        ValkeyInventoryReader(connection).current()
+        ValkeySnapshotReader(connection).current()
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])

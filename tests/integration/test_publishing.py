@@ -2,26 +2,31 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 import psycopg
 import pytest
 import redis
 
+from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.valkey.inventory_reader import ValkeyInventoryReader
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, root_key
-from ctv_ads.domain.ad_break import AdBreak, NoFillReason
+from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, root_key, tokens_key
+from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.reasons import NoFillReason
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.use_cases.publish_inventory import PublishInventory
-from ctv_ads.use_cases.serve_ad import AdDecision, ServeAd
+from ctv_ads.use_cases.serve_pod import PodDecision, ServePod
 from local.ports import free_port
 from local.valkey import ValkeyServer
-from tests.builders import DAY, KEYS, NOON, Tenant, an_inventory
+from tests.builders import NOON, Tenant, an_inventory
+from tests.serving import SIGN, question
 from tests.worlds import World
 
 
@@ -31,24 +36,36 @@ class Planes:
 
     world: World
     valkey: redis.Redis
-    reader: ValkeyInventoryReader
+    reader: ValkeySnapshotReader
+    filler: ValkeyPodFiller
     now: datetime = NOON
+
+    @classmethod
+    def around(cls, world: World, client: redis.Redis, connection: RespConnection) -> "Planes":
+        return cls(world, client, ValkeySnapshotReader(connection), ValkeyPodFiller(connection))
 
     def publish(self) -> str:
         self.now += timedelta(seconds=1)
         store = ValkeyInventoryStore(self.valkey)
-        return PublishInventory(self.world.source, store, lambda: self.now)()
+        version = PublishInventory(self.world.source, store, lambda: self.now)()
+        for line_item in self._servable():
+            self.valkey.hset(tokens_key(0), line_item.line_item_id, "1:1000000")
+        return version
 
-    def ask(self, tenant: Tenant) -> AdDecision:
-        serve = ServeAd(
+    def ask(self, tenant: Tenant) -> PodDecision:
+        serve = ServePod(
             inventory=self.reader,
-            keys=KEYS,
-            beacon_lifetime=DAY,
+            filler=self.filler,
+            encode_note=encode_note,
+            sign=SIGN,
             clock=lambda: self.now,
             new_id=new_id,
             new_seed=lambda: 0,
         )
-        return serve(AdBreak(tenant.placement_key))
+        return serve(question(tenant.placement_key))
+
+    def _servable(self) -> Iterable[ServableLineItem]:
+        return chain(*self.world.source.load(now=self.now).line_items.values())
 
 
 @pytest.fixture
@@ -58,7 +75,7 @@ def planes(postgres_of_session: World, valkey_server: ValkeyServer) -> Iterator[
         RespConnection(valkey_server.url, timeout_ms=1000) as connection,
     ):
         client.flushall()
-        yield Planes(postgres_of_session, client, ValkeyInventoryReader(connection))
+        yield Planes.around(postgres_of_session, client, connection)
 
 
 @pytest.fixture
@@ -88,13 +105,16 @@ def _unreachable(**_: object) -> None:
     raise AssertionError("an ad request asked PostgreSQL")
 
 
-def test_an_emptied_valkey_changes_nothing_and_heals_at_the_next_publication(
+def test_an_emptied_valkey_spends_nothing_and_heals_at_the_next_publication(
     planes: Planes, tenant: Tenant
 ) -> None:
     planes.publish()
-    before = planes.ask(tenant)
+    assert len(planes.ask(tenant).ads) == 1
     planes.valkey.flushall()
-    assert planes.ask(tenant).ads[0].chosen == before.ads[0].chosen
+    emptied = planes.ask(tenant)
+    assert (emptied.no_fill_reason, emptied.degraded) == (NoFillReason.NO_TOKENS, None)
+    planes.publish()
+    assert len(planes.ask(tenant).ads) == 1
     newer = planes.world.a_tenant()
     planes.world.a_serving_campaign(newer)
     planes.publish()
@@ -160,7 +180,7 @@ def test_an_error_reply_of_valkey_is_no_failure_of_the_answer(
     assert len(planes.ask(tenant).ads) == 1
 
 
-def test_valkey_down_serves_the_last_good_inventory_or_no_fill(
+def test_without_valkey_nothing_is_spent_and_nothing_fails(
     postgres_of_session: World,
 ) -> None:
     world, port = postgres_of_session, free_port()
@@ -172,11 +192,13 @@ def test_valkey_down_serves_the_last_good_inventory_or_no_fill(
         RespConnection(url, timeout_ms=200) as second,
     ):
         with ValkeyServer(port), redis.Redis.from_url(url) as client:
-            warm = Planes(world, client, ValkeyInventoryReader(first))
+            warm = Planes.around(world, client, first)
             warm.publish()
             assert len(warm.ask(tenant).ads) == 1
-        assert len(warm.ask(tenant).ads) == 1
-        cold = Planes(world, client, ValkeyInventoryReader(second))
+        without = warm.ask(tenant)
+        assert without.no_fill_reason is NoFillReason.NO_TOKENS
+        assert without.degraded
+        cold = Planes.around(world, client, second)
         assert cold.ask(tenant).no_fill_reason is NoFillReason.INVENTORY_UNAVAILABLE
         with pytest.raises(DependencyUnavailableError, match="valkey"):
             cold.publish()

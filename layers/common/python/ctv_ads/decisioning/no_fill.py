@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ctv_ads.domain.ad_break import NoFillReason
 from ctv_ads.domain.ids import LineItemId
-from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.reasons import NoFillReason, Reason
 
 _BY_VERDICT: Mapping[Reason, NoFillReason] = {
     Reason.NOT_IN_FLIGHT: NoFillReason.NOT_IN_FLIGHT,

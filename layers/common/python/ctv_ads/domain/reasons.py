@@ -5,7 +5,7 @@ hundred: 100 targeting, 200 the line item itself, 300 creatives, 400 frequency, 
 600 separation, 700 the pod.
 """
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Reason(IntEnum):
@@ -72,3 +72,18 @@ class Reason(IntEnum):
     def wire_name(self) -> str:
         """Its name in answers and records."""
         return self.name.lower()
+
+
+class NoFillReason(StrEnum):
+    """Why an answer holds no ad. Wire names are stable; new ones may be added."""
+
+    UNKNOWN_PLACEMENT = "unknown_placement"
+    INVENTORY_UNAVAILABLE = "inventory_unavailable"
+    NO_LINE_ITEM = "no_line_item"
+    NOT_IN_FLIGHT = "not_in_flight"
+    NO_CREATIVE_FITS = "no_creative_fits"
+    BLOCKED_BY_PLACEMENT = "blocked_by_placement"
+    FREQUENCY_CAPPED = "frequency_capped"
+    NO_TOKENS = "no_tokens"
+    SEPARATED = "separated"
+    NO_ROOM = "no_room"

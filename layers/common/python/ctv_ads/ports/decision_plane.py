@@ -8,19 +8,7 @@ from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.domain.inventory import Inventory
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
-
-
-class InventoryReader(Protocol):
-    """Hands out the inventory in force."""
-
-    def current(self) -> Inventory:
-        """Return the newest inventory this process can get.
-
-        Raises:
-            DependencyUnavailableError: there is none, not even an old one.
-        """
 
 
 class SnapshotReader(Protocol):

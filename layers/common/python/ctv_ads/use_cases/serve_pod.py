@@ -8,14 +8,13 @@ from ctv_ads.decisioning.no_fill import no_fill_reason
 from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.decisioning.without_valkey import fill_without_valkey
-from ctv_ads.domain.ad_break import NoFillReason
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.decision_record import AnswerForm, DecisionNote
 from ctv_ads.domain.ids import DecisionId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.placement import SERVED_VAST_VERSION, VastVersion
 from ctv_ads.domain.pod import FilledPod, PodSpec, ViewerKeys
-from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.ports.base import Clock, NewId
 from ctv_ads.ports.decision_plane import PodFiller, SnapshotReader

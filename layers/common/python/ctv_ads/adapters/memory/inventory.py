@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryInventory:
-    """Implements `ports.InventoryStore` and `ports.InventoryReader`."""
+    """Implements `ports.InventoryStore`; what is current may be looked at."""
 
     def __init__(self) -> None:
         self._current: Inventory | None = None

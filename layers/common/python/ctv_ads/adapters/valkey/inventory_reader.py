@@ -15,7 +15,6 @@ from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.decisioning.segments.snapshot import PublishedSegments, Snapshot
 from ctv_ads.domain.ids import OrganizationId
-from ctv_ads.domain.inventory import Inventory, rank_key
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 
 _LOG = logging.getLogger(__name__)
@@ -110,26 +109,3 @@ class ValkeySnapshotReader:
 def _names(names: PublishedSegments) -> list[str]:
     """Return the names of an organization's segments, the newest first."""
     return [names.base] if names.overlay is None else [names.overlay, names.base]
-
-
-class ValkeyInventoryReader:
-    """Implements `ports.InventoryReader`: everything unpacked, the version asked for every time."""
-
-    def __init__(self, connection: RespConnection) -> None:
-        self._snapshots = ValkeySnapshotReader(connection)
-        self._inventory: Inventory | None = None
-
-    def current(self) -> Inventory:
-        """Return the inventory in force; the last good one when Valkey fails or holds none."""
-        snapshot = self._snapshots.refresh()
-        if self._inventory is None or self._inventory.version != snapshot.version:
-            line_items = {
-                organization: tuple(
-                    sorted(self._snapshots.line_items(organization).line_items(), key=rank_key)
-                )
-                for organization in snapshot.segments
-            }
-            self._inventory = Inventory(
-                snapshot.version, snapshot.built_at, snapshot.placements, line_items
-            )
-        return self._inventory
