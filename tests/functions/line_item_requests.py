@@ -36,6 +36,7 @@ EVERYTHING: dict[str, Any] = {
     ],
     "separation": [{"by": "category", "extent": "pod"}],
     "creative_rotation": "weighted",
+    "pod_position": "first_or_last",
 }
 
 

@@ -64,6 +64,7 @@ def campaign(office: Office) -> Campaign:
         ({"frequency_caps": [{"limit": 1, "scope": "pod"}]}, "frequency_caps.0.scope"),
         ({"separation": [{"by": "brand", "extent": "pod"}]}, "separation.0.by"),
         ({"creative_rotation": "random"}, "creative_rotation"),
+        ({"pod_position": "second"}, "pod_position"),
         ({"is_default": True}, "is_default"),
     ],
 )

@@ -17,6 +17,7 @@ _FLIGHT = "starts_at ends_at timezone"
 _LINE_ITEM = (
     f"name type priority status rate_type rate_micros budget_micros daily_budget_micros goal_unit"
     f" goal_amount pacing {_FLIGHT} dayparts targeting frequency_caps separation creative_rotation"
+    " pod_position"
 )
 _PLACEMENT = (
     "name app_bundle channel default_break_ms max_ads min_ad_ms max_ad_ms vast_version"

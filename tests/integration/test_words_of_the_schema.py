@@ -9,7 +9,14 @@ import pytest
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.campaign import CampaignStatus, LineItemType
 from ctv_ads.domain.creative import CreativeKind, CreativeStatus
-from ctv_ads.domain.line_item import CreativeRotation, GoalUnit, LineItemStatus, Pacing, RateType
+from ctv_ads.domain.line_item import (
+    CreativeRotation,
+    GoalUnit,
+    LineItemStatus,
+    Pacing,
+    PodPosition,
+    RateType,
+)
 from tests.worlds import Schema
 
 _CHECKS = """
@@ -30,6 +37,7 @@ WHERE c.contype = 'c' AND c.conrelid = %s::regclass AND a.attname = %s"""
         ("line_items", "goal_unit", GoalUnit),
         ("line_items", "pacing", Pacing),
         ("line_items", "creative_rotation", CreativeRotation),
+        ("line_items", "pod_position", PodPosition),
         ("creatives", "status", CreativeStatus),
         ("creatives", "kind", CreativeKind),
     ],

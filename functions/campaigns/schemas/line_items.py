@@ -13,6 +13,7 @@ from ctv_ads.domain.line_item import (
     LineItemStatus,
     LineItemTerms,
     Pacing,
+    PodPosition,
     RateType,
     Separation,
     targeting_of,
@@ -59,6 +60,10 @@ class _Terms(Change):
     frequency_caps: Annotated[list[CapBody], Field(max_length=10)] = Field(default_factory=list)
     separation: Annotated[list[SeparationBody], Field(max_length=6)] = Field(default_factory=list)
     creative_rotation: CreativeRotation = CreativeRotation.EVEN
+    pod_position: Annotated[
+        PodPosition,
+        Field(description="Where in a pod it runs; it runs nowhere else, and alone it is both"),
+    ] = PodPosition.ANY
 
     def changes(self) -> dict[str, Any]:
         """Return the fields that were sent, in the domain's terms."""
@@ -146,6 +151,7 @@ class LineItemView(BaseModel):
     frequency_caps: list[CapBody]
     separation: list[SeparationBody]
     creative_rotation: CreativeRotation
+    pod_position: PodPosition
     is_default: bool
     version: int
     created_at: datetime

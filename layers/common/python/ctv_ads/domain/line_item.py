@@ -134,6 +134,7 @@ class LineItemTerms:
     frequency_caps: tuple[FrequencyCap, ...] = ()
     separation: tuple[Separation, ...] = ()
     creative_rotation: CreativeRotation = CreativeRotation.EVEN
+    pod_position: PodPosition = PodPosition.ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

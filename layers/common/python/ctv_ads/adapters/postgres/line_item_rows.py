@@ -20,6 +20,7 @@ from ctv_ads.domain.line_item import (
     LineItemStatus,
     LineItemTerms,
     Pacing,
+    PodPosition,
     RateType,
     Separation,
     SeparationBy,
@@ -35,6 +36,7 @@ _WORDS = {
     "rate_type": RateType,
     "pacing": Pacing,
     "creative_rotation": CreativeRotation,
+    "pod_position": PodPosition,
 }
 _TIMES = ("starts_at", "ends_at")
 _GOAL = ("goal_unit", "goal_amount")
