@@ -13,6 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+from pydantic import BaseModel
 
 from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
@@ -103,10 +104,24 @@ def openapi_document() -> dict[str, Any]:
         schemas.pop(name, None)
     schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schemas["Problem"].pop("$defs", {}))
+    for path, model in ad_request.QUERY_MODELS.items():
+        _tell_types(document["paths"][path]["get"], model, schemas)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _tell_errors(path, operation)
     return document
+
+
+def _tell_types(operation: dict[str, Any], model: type[BaseModel], schemas: dict[str, Any]) -> None:
+    """Write the types of a model's query parameters, all of which Powertools calls strings."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.get("$defs", {}))
+    for parameter in operation["parameters"]:
+        told = dict(schema["properties"][parameter["name"]])
+        for name in ("title", "description", "default"):
+            told.pop(name, None)
+        options = [each for each in told.pop("anyOf", []) if each != {"type": "null"}]
+        parameter["schema"] = {**told, **options[0]} if options else told
 
 
 def _tell_errors(path: str, operation: dict[str, Any]) -> None:

@@ -1,30 +1,24 @@
 """The ad request's part of the OpenAPI document; never imported by the handler."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, Field
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from pydantic import BaseModel
 
 from ctv_ads.domain.companions import TrackerEvent
 from ctv_ads.domain.reasons import NoFillReason
+from functions.ad_request.contract_fields import DecisionRequest, VastRequest, VmapRequest
 
 router = Router()
-
-_NOT_BLANK = r"\S"
-_Placement = Annotated[
-    str,
-    Field(description="Key or id of the placement", examples=["demo"], pattern=_NOT_BLANK),
-]
-_MaxAdMs = Annotated[int | None, Field(gt=0, description="Longest ad wanted, in milliseconds")]
-
-
-class AdRequest(BaseModel):
-    """A request for ads. Unknown fields are ignored."""
-
-    placement: _Placement
-    max_ad_ms: _MaxAdMs = None
+QUERY_MODELS: Mapping[str, type[VastRequest]] = MappingProxyType(
+    {"/api/v1/vast": VastRequest, "/api/v1/vmap": VmapRequest}
+)
+"""What the queries of the GET routes may hold, by path."""
 
 
 class Media(BaseModel):
@@ -69,41 +63,71 @@ class AdDecision(BaseModel):
     decision_id: str
     ads: list[Ad]
     no_fill_reason: NoFillReason | None
+    optimality_gap_bp: int
+    """By how much the best pod could be worth more at most, in basis points of that bound."""
+
+
+_VAST: dict[int, OpenAPIResponse] = {
+    200: {
+        "description": "A VAST document; without an ad it is empty and the header "
+        "X-No-Fill-Reason says why",
+        "content": {"application/xml": {"schema": {"type": "string"}}},
+    },
+    400: {"description": "No placement is named"},
+}
 
 
 @router.get(
     "/api/v1/vast",
-    summary="Ask for an ad, as VAST 4.2",
+    summary="Ask for the ads of a break, as VAST",
+    tags=["decisions"],
+    responses=_VAST,
+)
+def vast(asked: Annotated[VastRequest, Query()]) -> Response[str]:
+    """Fill a break and answer as VAST of the version that is asked for.
+
+    Besides these parameters there are `kv.<name>` for key-values, and VAST's macros by their own
+    names and units. A value left in brackets counts as absent; what is malformed is ignored.
+    """
+
+
+@router.post(
+    "/api/v1/vast",
+    summary="Ask for the ads of a break in a body, as VAST",
+    tags=["decisions"],
+    responses=_VAST,
+)
+def post_vast(body: VastRequest) -> Response[str]:
+    """Do as GET does, for stitchers that post: a JSON object or a form, of any Content-Type.
+
+    Parameters of the address count too; what the body says goes before them.
+    """
+
+
+@router.get(
+    "/api/v1/vmap",
+    summary="Ask for all breaks of a piece of content, as VMAP",
     tags=["decisions"],
     responses={
         200: {
-            "description": "A VAST document; without an ad it is empty and the header "
-            "X-No-Fill-Reason says why",
+            "description": "A VMAP document",
             "content": {"application/xml": {"schema": {"type": "string"}}},
         },
         400: {"description": "No placement is named"},
     },
 )
-def vast(
-    placement: Annotated[
-        str,
-        Query(description="Key or id of the placement", examples=["demo"], pattern=_NOT_BLANK),
-    ],
-    max_ad_ms: Annotated[
-        int | None, Query(gt=0, description="Longest ad wanted, in milliseconds")
-    ] = None,
-) -> Response[str]:
-    """Choose an ad for a break and answer as VAST. Parameters still in brackets count as absent."""
+def vmap(asked: Annotated[VmapRequest, Query()]) -> Response[str]:
+    """Answer as VMAP 1.0 with a break at each place, filled or to be asked for at its time."""
 
 
 @router.post(
     "/api/v1/ad-request",
-    summary="Ask for an ad, as JSON",
+    summary="Ask for the ads of a break, as JSON",
     tags=["decisions"],
     responses={
         200: {"description": "The decision"},
         400: {"description": "The body is no JSON object, or names no placement"},
     },
 )
-def ad_request(body: AdRequest) -> AdDecision:
-    """Choose an ad for a break and answer as JSON, for clients that do not read VAST."""
+def ad_request(body: DecisionRequest) -> AdDecision:
+    """Fill a break and answer as JSON, for clients that do not read VAST."""

@@ -18,6 +18,8 @@ from functions.ad_request.macros import MACROS, UNUSED_MACROS
 from functions.ad_request.values import KEY_NAME, LISTS, NAMES, is_writable
 
 MAX_PARAMETERS = 200
+_NOT_READ_HERE = UNUSED_MACROS | {"breaks", "mode"}
+"""`breaks` and `mode` belong to the document that is asked for (`vast/breaks.py`)."""
 MAX_BODY_BYTES = 65_536
 MAX_IGNORED = 20
 MAX_KEY_VALUES = 50
@@ -139,7 +141,7 @@ def _take_other(name: str, value: object, aliases: dict[str, str], given: Given)
         _take_key_value(name, value, given)
     elif name in MACROS:
         _take_macro(name, value, aliases, given)
-    elif name not in UNUSED_MACROS:
+    elif name not in _NOT_READ_HERE:
         given.ignore(name, "unknown")
 
 
