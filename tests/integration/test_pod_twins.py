@@ -77,5 +77,6 @@ def what_the_twin_holds(twin: InMemoryPodFiller) -> dict[str, dict[bytes, bytes]
 
 
 def what_valkey_holds(client: redis.Redis) -> dict[str, dict[bytes, bytes]]:
-    names = [*client.keys("f:*"), *client.keys("tok:*")]
-    return {name.decode(): client.hgetall(name) for name in names}
+    names: list[Any] = [*client.keys("f:*"), *client.keys("tok:*")]
+    held: dict[str, Any] = {name.decode(): client.hgetall(name) for name in names}
+    return held

@@ -59,7 +59,8 @@ class PodFiller(Protocol):
         """Pick, reserve and count, or do nothing at all when `version` is not in force.
 
         `version` None takes whatever is in force. `record` is kept with the outcome in the
-        list of recent decisions, in the same step.
+        list of recent decisions, in the same step. It is different for every decision: a
+        repeat after a lost connection is known by it.
 
         Raises:
             DependencyUnavailableError: no answer in time. Whether something was reserved is
