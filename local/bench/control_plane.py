@@ -89,6 +89,8 @@ def routes(filled: Filled) -> tuple[Route, ...]:
               (f"{lists}?status=active&advertiser_id={filled.advertiser_ids[0]}",)),
         Route("search, one finds it", tuple(f"{lists}?q=Campaign%200{n}" for n in range(1000, 1100))),
         Route("search, a hundred match", tuple(f"{lists}?q=gn%200{n}" for n in range(10, 60))),
+        Route("line items, search",
+              tuple(f"{lists}/{each}/line-items?q=item%207" for each in filled.campaign_ids[:500])),
         Route("detail", tuple(f"{lists}/{each}" for each in filled.campaign_ids[:500])),
     )  # fmt: skip
 
