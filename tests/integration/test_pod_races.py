@@ -101,7 +101,7 @@ def viewer_number(number: int) -> ViewerKeys:
     return ViewerKeys(f"session {number}", f"device {number}", f"household {number // 2}")
 
 
-GRANTED = 2_500
+GRANTED = 1_000
 
 
 @pytest.fixture(scope="module")
