@@ -21,6 +21,7 @@ from tests.mediatailor import complaints
 from tests.vast_tools import (
     BASE_URL,
     VERSIONS,
+    a_pod_ad,
     assert_valid,
     assert_valid_vmap,
     found,
@@ -53,8 +54,7 @@ NAMES = accepted(Name, _TEXT)
 
 
 def addresses(kind: Any) -> st.SearchStrategy[str]:
-    # libxml2 takes no bracket, bare percent sign or second # for part of an address; what of
-    # them the API lets through comes through (test_vast.py), but that schema would not have it.
+    # libxml2 takes no bracket, bare percent sign or second # for part of an address.
     query = st.lists(
         st.characters(codec="utf-8", exclude_characters="[]%#") | st.sampled_from(MACROS)
     )
@@ -148,6 +148,23 @@ def test_every_vmap_is_valid(pods: list[list[PodAd]], version: VastVersion) -> N
     written = vmap_document(breaks, version=version, base_url=BASE_URL)
     assert_valid_vmap(written, version)
     assert errors(written) == []
+
+
+# Brackets and percent signs too, which the API takes and that schema would not.
+ANY_ADDRESS = accepted(WebAddress, _TEXT.map(lambda rest: f"https://example.com/?q={rest}"))
+
+
+@given(NAMES, ANY_ADDRESS, ANY_ADDRESS, st.sampled_from(VERSIONS))
+def test_every_address_that_the_api_takes_comes_through(
+    vendor: str, click: str, media: str, version: VastVersion
+) -> None:
+    script = Verification(vendor, click, parameters=media)
+    ad = a_pod_ad(click_through_url=click, media_url=media, verifications=(script,))
+    written = vast_document([ad], version=version, base_url=BASE_URL)
+    assert texts(written, ".//v:ClickThrough") == [click]
+    assert texts(written, ".//v:MediaFile") == [media]
+    assert texts(written, ".//v:VerificationParameters") == [media]
+    assert [item.get("vendor") for item in found(written, ".//v:Verification")] == [vendor]
 
 
 @settings(deadline=None)

@@ -1,14 +1,24 @@
 """What every version's documents look like, word for word; and that they are valid as stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
 from ctv_ads.domain.placement import VastVersion
+from tests.ad_request_cases import FOLDER as ANSWERS
 from tests.vast_cases import FOLDER, VAST_CASES, VMAP_CASES, expected
-from tests.vast_tools import VERSIONS, assert_valid, assert_valid_vmap, needs_kit
+from tests.vast_tools import (
+    VERSIONS,
+    assert_lints,
+    assert_valid,
+    assert_valid_vmap,
+    needs_kit,
+    parsed,
+)
 
 CASES = {**VAST_CASES, **VMAP_CASES}
+GOLDEN_ANSWERS = sorted(ANSWERS.glob("*/*.xml"))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -24,7 +34,7 @@ def test_the_document_is_the_golden_one(name: str, version: VastVersion) -> None
     ("names", "check"), [(VAST_CASES, assert_valid), (VMAP_CASES, assert_valid_vmap)]
 )
 def test_the_golden_documents_are_valid(
-    names: dict[str, object], check: Callable[[str, VastVersion], None], version: VastVersion
+    names: Iterable[str], check: Callable[[str, VastVersion], None], version: VastVersion
 ) -> None:
     for name in names:
         check((FOLDER / version / f"{name}.xml").read_text("utf-8"), version)
@@ -33,3 +43,25 @@ def test_the_golden_documents_are_valid(
 def test_there_is_no_golden_document_of_nothing() -> None:
     stored = {(path.parent.name, path.stem) for path in FOLDER.glob("*/*.xml")}
     assert stored == {(version.value, name) for version in VERSIONS for name in CASES}
+
+
+@needs_kit
+@pytest.mark.parametrize("golden", GOLDEN_ANSWERS, ids=lambda path: path.stem)
+def test_every_golden_answer_is_valid(golden: Path) -> None:
+    document = golden.read_text("utf-8")
+    root = parsed(document)
+    if str(root.tag).endswith("VMAP"):
+        inside = {vast.get("version", "") for vast in root.iter("{*}VAST")}
+        for version in inside or {VastVersion.V4_2}:
+            assert_valid_vmap(document, VastVersion(version))
+    else:
+        assert_valid(document, VastVersion(root.get("version", "")))
+
+
+@pytest.mark.parametrize("golden", GOLDEN_ANSWERS, ids=lambda path: path.stem)
+def test_vastlint_finds_no_fault_in_any_golden_answer(golden: Path) -> None:
+    assert_lints(golden.read_text("utf-8"))
+
+
+def test_there_are_golden_answers() -> None:
+    assert len(GOLDEN_ANSWERS) > 15

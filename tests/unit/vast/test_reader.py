@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.vast_tag import InlineAnswer, OfferedMedia, WrapperAnswer
+from ctv_ads.vast.document import vast_document
 from ctv_ads.vast.reader import NotVastError, SeveralAdsError, read_vast
-from ctv_ads.vast.vast import NO_AD, InlineAd, vast_document
-from tests.builders import a_servable_creative
-from tests.unit.vast.test_vast import TRACKING
+from tests.vast_cases import VAST_CASES
+from tests.vast_tools import TAG, VERSIONS, a_pod_ad
 
 MEDIA = (
     '<MediaFile type="video/mp4" width="1920" height="1080"> https://m.example/a.mp4 </MediaFile>'
@@ -30,22 +31,23 @@ def inline(document: bytes) -> InlineAnswer:
     return answer
 
 
-def test_our_own_documents_are_read() -> None:
-    creative = a_servable_creative(duration_ms=15_040)
-    ad = inline(vast_document(InlineAd("1", "Acme", creative, TRACKING)).encode())
-    assert (ad.ad_system, ad.has_linear, ad.duration_ms) == ("CTV Ad Server", True, 15_040)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_our_own_documents_are_read(version: VastVersion) -> None:
+    own = a_pod_ad(duration_ms=15_000)
+    ad = inline(vast_document([own], version=version, base_url="https://a.example").encode())
+    assert (ad.ad_system, ad.has_linear, ad.duration_ms) == ("CTV Ad Server", True, 15_000)
+    codec = None if version is VastVersion.V2_0 else "avc1.640028"
+    url = own.creative.media_url
     assert ad.media == (
-        OfferedMedia(
-            creative.media_url, "video/mp4", 1920, 1080, 5000, "avc1.640028", is_executable=False
-        ),
+        OfferedMedia(url, "video/mp4", 1920, 1080, 5000, codec, is_executable=False),
     )
-    assert read_vast(NO_AD.encode()) is None
+    assert read_vast(VAST_CASES["no_ad"](version).encode()) is None
 
 
-def test_our_own_wrappers_are_read() -> None:
-    creative = a_servable_creative(vast_tag_url="https://t.example/?a=1&b=[CACHEBUSTING]")
-    answer = read_vast(vast_document(InlineAd("1", "Acme", creative, TRACKING)).encode())
-    assert answer == WrapperAnswer("https://t.example/?a=1&b=[CACHEBUSTING]")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_our_own_wrappers_are_read(version: VastVersion) -> None:
+    answer = read_vast(VAST_CASES["wrapper"](version).encode())
+    assert answer == WrapperAnswer(TAG)
 
 
 @pytest.mark.parametrize(

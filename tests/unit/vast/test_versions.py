@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ctv_ads.domain.beacon import TRACKED_EVENTS
-from ctv_ads.domain.companions import TrackerEvent, UniversalAdId
+from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.vast.document import vast_document
 from tests.vast_tools import (
@@ -76,6 +76,14 @@ def test_every_rendition_is_there_with_h264_in_mp4_first_and_the_best_of_it_befo
         ("video/mp4", "12000", "progressive"),
         ("application/x-mpegURL", "16000", "streaming"),
     ]
+
+
+def test_the_category_names_its_taxonomys_authority() -> None:
+    for version in VERSIONS_4:
+        (category,) = found(written(version), ".//v:Category")
+        assert (category.get("authority"), category.text) == ("iabtechlab.com", "1002")
+        without = vast_document([a_pod_ad(category=None)], version=version, base_url=BASE_URL)
+        assert "Category" not in without
 
 
 @pytest.mark.parametrize(
@@ -174,6 +182,28 @@ def test_clicks_are_in_the_versions_order() -> None:
         expected = ["ClickTracking", "ClickThrough"]
         assert order == (expected if version in VERSIONS_4 else expected[::-1])
         assert found(written(version), ".//v:VideoClicks") == []
+
+
+def test_third_parties_are_called_beside_us_and_after_us() -> None:
+    for version in VERSIONS:
+        for tag in (None, TAG):
+            document = written(version, **{**EVERYTHING, "vast_tag_url": tag})
+            for name, event in (
+                ("Impression", TrackerEvent.IMPRESSION),
+                ("ClickTracking", TrackerEvent.CLICK_TRACKING),
+            ):
+                ours, theirs = texts(document, f".//v:{name}")
+                assert ours is not None
+                assert ours.startswith(f"{BASE_URL}/api/v1/t/{event}/token-1?")
+                assert theirs == f"https://t.example/{event}?cb=[CACHEBUSTING]&x=1&y=%5D"
+
+
+def test_a_click_tracker_needs_no_click_through() -> None:
+    trackers = (Tracker(TrackerEvent.CLICK_TRACKING, "https://t.example/c"),)
+    for version in VERSIONS:
+        document = written(version, trackers=trackers)
+        assert texts(document, ".//v:ClickTracking") == ["https://t.example/c"]
+        assert texts(document, ".//v:ClickThrough") == []
 
 
 def test_a_wrapper_says_what_its_version_lets_it_say() -> None:
