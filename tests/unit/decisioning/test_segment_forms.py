@@ -18,7 +18,7 @@ from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.ids import LineItemId, OrganizationId, PlacementId
-from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
+from ctv_ads.domain.inventory import PublishedPlacement, Rendition, ServableLineItem
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
@@ -65,6 +65,9 @@ def test_what_is_compiled_is_read_back_but_for_what_is_left_of_budgets() -> None
         universal_ad_id=UniversalAdId("ad-id.org", "ABCD0001000H"),
         trackers=(Tracker(TrackerEvent.START, "https://t.example/\n"),),
         verifications=(Verification("v", "https://v.example/x.js", None),),
+        renditions=(
+            Rendition("https://m.example/a", "video/mp4", 640, 360, 800, "avc1.4d401e", 9),
+        ),
         starts_at=NOON,
         ends_at=NOON + DAY,
         weight=3,

@@ -13,7 +13,7 @@ from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.ids import LineItemId
-from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
+from ctv_ads.domain.inventory import Rendition, ServableCreative, ServableLineItem
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
@@ -169,6 +169,7 @@ _CREATIVE_READERS: Mapping[str, Any] = {
     "universal_ad_id": lambda row: UniversalAdId(**row),
     "trackers": lambda rows: tuple(map(_tracker, rows)),
     "verifications": lambda rows: tuple(Verification(**row) for row in rows),
+    "renditions": lambda rows: tuple(Rendition(**row) for row in rows),
     "starts_at": from_ms,
     "ends_at": from_ms,
 }
