@@ -5,24 +5,24 @@ from dataclasses import replace
 
 from psycopg.rows import DictRow
 
-from ctv_ads.adapters.postgres.campaigns import summary_fields
+from ctv_ads.adapters.postgres.campaigns import (
+    SUMMARY_COLUMNS,
+    SUMMARY_JOINS,
+    summary_fields,
+)
 from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.adapters.postgres.listing import Listing, contains
 from ctv_ads.domain.campaign import CampaignSummary
 from ctv_ads.domain.listing import Cursor, ListQuery, Page
 
 CAMPAIGNS = Listing(
-    columns="c.campaign_id, c.advertiser_id, a.name AS advertiser_name, c.name, c.status,"
-    " c.budget_micros, c.billed_micros, c.cpm_micros, o.currency, c.starts_at, c.ends_at,"
-    " c.timezone, c.version, c.created_at, c.updated_at",
-    source="campaigns c JOIN advertisers a USING (organization_id, advertiser_id)"
-    " JOIN organizations o USING (organization_id) WHERE c.deleted_at IS NULL",
+    columns=SUMMARY_COLUMNS,
+    source=f"campaigns c {SUMMARY_JOINS} WHERE c.deleted_at IS NULL",
     counted="campaigns c WHERE c.deleted_at IS NULL",
     unindexed=frozenset({"billed_micros"}),
     # OFFSET 0 keeps the planner from reading all campaigns to join some.
-    looked_up="CROSS JOIN LATERAL (SELECT * FROM campaigns WHERE campaign_id = page.id OFFSET 0) c"
-    " JOIN advertisers a USING (organization_id, advertiser_id)"
-    " JOIN organizations o USING (organization_id)",
+    looked_up="CROSS JOIN LATERAL (SELECT * FROM campaigns WHERE campaign_id = page.id OFFSET 0) c "  # noqa: S608
+    + SUMMARY_JOINS,
     id_column="c.campaign_id",
     sorts={
         "created_at": ("c.created_at", "timestamptz"),

@@ -1,6 +1,6 @@
 """Campaigns with their line items."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from ctv_ads.domain.campaign import (
     Campaign,
     CampaignDraft,
     CampaignStatus,
+    CampaignSummary,
     LineItemSummary,
     LineItemType,
 )
@@ -20,10 +21,14 @@ from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
 from ctv_ads.errors import FieldProblem, InvalidRequestError, NotFoundError
 from ctv_ads.ports.control_plane import NewCampaignIds
 
-_COLUMNS = """
-SELECT c.campaign_id, c.advertiser_id, a.name AS advertiser_name, c.name, c.status,
-       c.budget_micros, c.billed_micros, c.cpm_micros, o.currency, c.starts_at, c.ends_at,
-       c.timezone, c.version, c.created_at, c.updated_at,
+_SUMMARY = tuple(field.name for field in fields(CampaignSummary))
+_ELSEWHERE = {"advertiser_name": "a.name", "currency": "o.currency"}
+SUMMARY_COLUMNS = ", ".join(f"{_ELSEWHERE.get(name, f'c.{name}')} AS {name}" for name in _SUMMARY)
+"""What a `CampaignSummary` is read from: campaigns as `c`, with `SUMMARY_JOINS`."""
+SUMMARY_JOINS = """JOIN advertisers a USING (organization_id, advertiser_id)
+JOIN organizations o USING (organization_id)"""
+_COLUMNS = f"""
+SELECT {SUMMARY_COLUMNS},
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
             'line_item_id', l.line_item_id, 'name', l.name, 'type', l.type,
             'priority', l.priority, 'rate_micros', l.rate_micros, 'is_default', l.is_default
@@ -35,9 +40,8 @@ SELECT c.campaign_id, c.advertiser_id, a.name AS advertiser_name, c.name, c.stat
         ) l
        ) AS line_items
 FROM campaigns c
-JOIN advertisers a USING (organization_id, advertiser_id)
-JOIN organizations o USING (organization_id)
-WHERE c.deleted_at IS NULL"""
+{SUMMARY_JOINS}
+WHERE c.deleted_at IS NULL"""  # noqa: S608 - our own texts
 _ONE = f"{_COLUMNS} AND c.campaign_id = %(campaign_id)s"
 _ONE_FOR_UPDATE = f"{_ONE} FOR UPDATE OF c"
 _DEFAULT_ADVERTISER = """
@@ -110,7 +114,7 @@ class PostgresCampaigns:
     def get(self, campaign_id: CampaignId, *, for_update: bool = False) -> Campaign:
         """Return one campaign."""
         query = _ONE_FOR_UPDATE if for_update else _ONE
-        row = self._connection.execute(query, {"campaign_id": campaign_id}).fetchone()
+        row = self._connection.execute(query.encode(), {"campaign_id": campaign_id}).fetchone()
         if row is None:
             raise NotFoundError("there is no such campaign")
         return _campaign(row)
@@ -152,23 +156,7 @@ def _advertiser_problem(code: str, message: str) -> InvalidRequestError:
 
 def summary_fields(row: DictRow) -> dict[str, Any]:
     """Return the values of a `CampaignSummary`, by name."""
-    return {
-        "campaign_id": CampaignId(str(row["campaign_id"])),
-        "advertiser_id": AdvertiserId(str(row["advertiser_id"])),
-        "advertiser_name": row["advertiser_name"],
-        "name": row["name"],
-        "status": CampaignStatus(row["status"]),
-        "budget_micros": row["budget_micros"],
-        "billed_micros": row["billed_micros"],
-        "cpm_micros": row["cpm_micros"],
-        "currency": row["currency"],
-        "starts_at": row["starts_at"],
-        "ends_at": row["ends_at"],
-        "timezone": row["timezone"],
-        "version": row["version"],
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-    }
+    return {name: row[name] for name in _SUMMARY} | {"status": CampaignStatus(row["status"])}
 
 
 def _campaign(row: DictRow) -> Campaign:
