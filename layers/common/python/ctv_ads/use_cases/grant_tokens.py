@@ -79,10 +79,10 @@ class _Standing:
         return Use(self.remaining, rate)
 
     def _is_lopsided(self) -> bool:
-        """Tell whether one shard has spent nearly all while most of the whole is left."""
-        granted = sum(bucket.granted for bucket, _ in self.current.values())
-        return 2 * self.remaining > granted and any(
-            8 * left < bucket.granted for bucket, left in self.current.values()
+        """Tell whether one shard has spent nearly all while another holds most of its own."""
+        pairs = self.current.values()
+        return any(8 * left < bucket.granted for bucket, left in pairs) and any(
+            2 * left > bucket.granted for bucket, left in pairs
         )
 
 

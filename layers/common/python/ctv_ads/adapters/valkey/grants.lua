@@ -8,13 +8,17 @@ local function bucket_of(held)
 end
 
 -- ARGV: line item, bucket, amount, and so on. Replaces what each line item holds and answers what
--- it held ("" is nothing); "!" says that it holds a bucket not older than the one given.
+-- it held ("" is nothing); "!" says that it holds a newer bucket. The same bucket is the same call
+-- again, after its reply was lost: it is not filled anew, and what it replaced is not known.
 local function grant(keys, args)
     local replies = {}
     for i = 1, #args, 3 do
         local held = redis.call('HGET', keys[1], args[i])
-        if held and bucket_of(held) >= tonumber(args[i + 1]) then
+        local newer = held and bucket_of(held) - tonumber(args[i + 1]) or -1
+        if newer > 0 then
             replies[#replies + 1] = '!'
+        elseif newer == 0 then
+            replies[#replies + 1] = ''
         else
             redis.call('HSET', keys[1], args[i], args[i + 1] .. ':' .. args[i + 2])
             replies[#replies + 1] = held or ''
