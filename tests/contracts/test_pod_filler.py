@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.line_item import SeparationExtent
 from ctv_ads.domain.pod import FilledPod, PodSpec
 from ctv_ads.domain.reasons import Reason
 from tests.builders import PRICE_MICROS, a_servable_creative, a_servable_line_item
-from tests.pod_shelves import BUCKET, Shelf, ValkeyShelf, an_ad, capped, chosen, played
+from tests.pod_shelves import BUCKET, Shelf, ValkeyShelf, an_ad, apart, capped, chosen, played
 
 
 class TestBreak:
@@ -80,6 +81,12 @@ class TestBetterThanGreedy:
     def test_what_was_found_plays_in_rank_order(self, shelf: Shelf) -> None:
         ads = an_ad(20_000, 30), an_ad(15_000, 20), an_ad(15_000, 21)
         assert played(shelf.fill(*ads, spec=PodSpec(30_000, 9))) == [1, 2]
+
+    def test_an_order_that_parts_rivals_is_kept_as_it_was_found(self, shelf: Shelf) -> None:
+        rule = apart(SeparationExtent.ADJACENT)
+        rivals = [an_ad(value=value, category="cars", separation=rule) for value in (30, 10)]
+        pod = shelf.fill(*rivals, an_ad(value=20), spec=PodSpec(60_000, 9))
+        assert played(pod) == [0, 2, 1]
 
     def test_house_ads_fill_only_what_is_left(self, shelf: Shelf) -> None:
         house = an_ad(15_000, 10_000, priority=8, type=LineItemType.HOUSE)

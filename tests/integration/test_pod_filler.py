@@ -1,12 +1,14 @@
 """Filling breaks on a real Valkey that restarts, loses connections, or says no."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.valkey import pod_terms
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, shard_of, viewer_keys
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
@@ -34,7 +36,11 @@ def connection(valkey_server: ValkeyServer) -> Iterator[RespConnection]:
 
 
 def fill(
-    filler: ValkeyPodFiller, *ads: Any, viewer: ViewerKeys = VIEWER, seed: int = 0
+    filler: ValkeyPodFiller,
+    *ads: Any,
+    viewer: ViewerKeys = VIEWER,
+    seed: int = 0,
+    now: datetime = NOON,
 ) -> FilledPod:
     candidates = [Candidate(ad, ad.creatives, ad.price_micros) for ad in ads]
     return filler.fill(
@@ -42,7 +48,7 @@ def fill(
         candidates,
         viewer,
         seed=seed,
-        now=NOON,
+        now=now,
         version=None,
         record=new_id().encode(),
     )
@@ -151,18 +157,34 @@ def test_all_of_a_viewers_hashes_expire(client: redis.Redis, connection: RespCon
     assert not client.exists("f:{s0}:h:household")
 
 
-def test_what_is_remembered_of_a_heavy_viewer_stays_small(
+def test_no_more_views_are_remembered_than_a_cap_can_ask_for(
     client: redis.Redis, connection: RespConnection
 ) -> None:
     filler = ValkeyPodFiller(connection)
-    month = capped(100, window_ms=30 * 24 * 3_600_000)
-    ads = [an_ad(frequency_caps=month) for _ in range(30)]
+    ad = an_ad(counted_caps=capped(100, window_ms=30 * 24 * 3_600_000))
     for _ in range(150):
-        fill(filler, *ads[:4])
-    for first in range(0, 28, 4):
-        fill(filler, *ads[first : first + 4])
-    size: Any = client.memory_usage("f:{s0}:d:device")
-    assert size < 4 * 100 * 4 + 4_096
+        assert fill(filler, ad).verdicts == (Reason.CHOSEN,)
+    held: Any = client.hgetall("f:{s0}:d:device")
+    assert sorted(map(len, held.values())) == [8, 4 * (100 + 1)]
+
+
+def test_what_is_over_is_swept_once_a_day(client: redis.Redis, connection: RespConnection) -> None:
+    filler = ValkeyPodFiller(connection)
+    for day in range(40):
+        ad = an_ad(frequency_caps=capped(1, window_ms=24 * 3_600_000))
+        fill(filler, ad, now=NOON + timedelta(days=day))
+    assert client.hlen("f:{s0}:d:device") <= 4
+
+
+def test_terms_that_were_packed_are_not_kept_for_ever(
+    client: redis.Redis, connection: RespConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_terms, "_MOST_KEPT", 3)
+    filler = ValkeyPodFiller(connection)
+    for _ in range(10):
+        assert fill(filler, an_ad()).verdicts == (Reason.CHOSEN,)
+        assert len(filler._terms._known) <= 3
+        assert len(filler._terms._creatives) <= 3
 
 
 def test_viewers_are_spread_over_shards_and_stay_there(
