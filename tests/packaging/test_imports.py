@@ -31,9 +31,12 @@ TOO_SLOW_FOR_PLAYERS = {
     "aws_lambda_powertools.event_handler",
     "boto3",
     "botocore",
+    "functions.ad_request.contract",
+    "maxminddb",
     "psycopg",
     "pydantic",
     "redis",
+    "ua_parser",
 }
 
 
