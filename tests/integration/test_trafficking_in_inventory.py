@@ -162,22 +162,23 @@ def test_with_assignments_a_line_item_rotates_those_and_others_stay_as_they_are(
     assert len(published(world, tenant)[own].creatives) == 2
 
 
-def test_an_assignment_serves_in_its_own_flight_only(
+def test_an_assignment_is_published_with_its_flight_until_that_is_over(
     world: World, tenant: Tenant, campaign: Campaign
 ) -> None:
     creative_id = world.a_ready_creative(tenant, campaign.campaign_id).creative_id
     own = book(world, tenant, campaign)
-    in_flight = CreativeAssignment(
-        creative_id=creative_id, starts_at=NOON + DAY, ends_at=NOON + 2 * DAY
+    flight = {"starts_at": NOON + DAY, "ends_at": NOON + 2 * DAY}
+    assign(
+        world,
+        tenant,
+        own,
+        CreativeAssignment(creative_id=creative_id, weight=3, sequence=2, **flight),
     )
-    assign(world, tenant, own, in_flight)
-    for now, serves in (
-        (NOON, False),
-        (NOON + DAY, True),
-        (NOON + 2 * DAY - DAY / 24, True),
-        (NOON + 2 * DAY, False),
-    ):
-        assert (own in published(world, tenant, now=now)) is serves, now
+    (creative,) = published(world, tenant)[own].creatives
+    assert {"starts_at": creative.starts_at, "ends_at": creative.ends_at} == flight
+    assert (creative.weight, creative.sequence) == (3, 2)
+    assert own in published(world, tenant, now=NOON + 2 * DAY - DAY / 24)
+    assert own not in published(world, tenant, now=NOON + 2 * DAY)
 
 
 def test_an_assigned_creative_that_is_gone_is_not_made_up_for_by_others(

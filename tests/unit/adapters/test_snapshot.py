@@ -1,5 +1,6 @@
 """The published form of the inventory: the same after the journey, or refused."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctv_ads.adapters.valkey.snapshot import (
+    built_at_of,
     content_of,
+    decode_marks,
     decode_root,
     decode_segment,
+    encode_marks,
     encode_root,
     has_content,
     name_of,
@@ -78,6 +82,16 @@ def test_a_version_tells_whether_the_content_is_the_same() -> None:
     version = version_of(NOON, b"this")
     assert has_content(version, b"this")
     assert not has_content(version, b"that")
+
+
+def test_a_version_tells_when_its_inventory_was_read() -> None:
+    assert built_at_of(version_of(NOON, b"this")) == NOON
+
+
+@pytest.mark.parametrize("kept", [b"", b"damaged", zlib.compress(b"damaged")])
+def test_marks_that_are_damaged_are_none(kept: bytes) -> None:
+    assert decode_marks(kept) is None
+    assert decode_marks(encode_marks({LineItemId("a"): -(2**63)})) == {"a": -(2**63)}
 
 
 def test_the_order_of_what_is_published_does_not_change_its_content() -> None:

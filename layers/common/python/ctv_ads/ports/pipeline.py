@@ -1,14 +1,15 @@
 """Ports of the pipeline: publishing the inventory, recording beacons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
+from ctv_ads.decisioning.segments.changes import Changes, Marks
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.delivery import DecidedCounts
-from ctv_ads.domain.ids import CampaignId
-from ctv_ads.domain.inventory import Inventory
+from ctv_ads.domain.ids import CampaignId, OrganizationId
+from ctv_ads.domain.inventory import Inventory, PublishedPlacement, ServableLineItem
 
 
 class CampaignCompletion(Protocol):
@@ -24,18 +25,74 @@ class CampaignCompletion(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationReading:
+    """What of an organization has to be published.
+
+    `line_items` are all of them when `changes` is None, else those that it calls changed.
+    """
+
+    marks: Marks
+    changes: Changes | None
+    line_items: Sequence[ServableLineItem]
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryReading:
+    """What may serve, as far as it is not published yet. Of two readings the later saw more."""
+
+    built_at: datetime
+    placements: Mapping[str, PublishedPlacement]
+    organizations: Mapping[OrganizationId, OrganizationReading]
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> Self:
+        """Return the reading of a whole inventory."""
+        organizations = {
+            key: OrganizationReading({}, None, items) for key, items in inventory.line_items.items()
+        }
+        return cls(inventory.built_at, inventory.placements, organizations)
+
+
 class InventorySource(Protocol):
     """Reads what may serve from the source of truth, across organizations."""
 
     def load(self, *, now: datetime) -> Inventory:
         """Return the inventory as of `now`, ranked, with an empty version."""
 
+    def read(
+        self, bases: Mapping[OrganizationId, Marks], *, now: datetime, overlay_limit: int
+    ) -> InventoryReading:
+        """Return what has changed since these bases, as of `now`, to be published.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
 
 class InventoryStore(Protocol):
     """Publishes inventory to where the decision plane reads it."""
 
+    def bases(self) -> Mapping[OrganizationId, Marks]:
+        """Return what changes may be told against: the marks of what is compiled and there.
+
+        Raises:
+            DependencyUnavailableError: the store does not answer.
+        """
+
     def publish(self, inventory: Inventory) -> str:
-        """Store the inventory and make it the current one; return its version."""
+        """Store all of the inventory and make it current; return the version in force.
+
+        Raises:
+            DependencyUnavailableError: the store does not answer; what was published stays.
+        """
+
+    def publish_changes(self, reading: InventoryReading) -> str:
+        """Store what has changed since `bases` and make it current; return the version in force.
+
+        Raises:
+            DependencyUnavailableError: the store does not answer; what was published stays.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from ctv_ads.ports.pipeline import InventorySource, InventoryStore
 
 @dataclass(frozen=True, slots=True)
 class PublishInventory:
-    """Reads the source of truth and makes it what the decision plane sees."""
+    """Reads what has changed in the source of truth and makes it what decisions see."""
 
     source: InventorySource
     store: InventoryStore
     clock: Clock
+    overlay_limit: int = 1000
+    """How many line items may have changed before an organization is compiled anew."""
 
     def __call__(self) -> str:
         """Publish the inventory as it is now and return the version in force.
@@ -21,4 +23,6 @@ class PublishInventory:
             DependencyUnavailableError: PostgreSQL or Valkey does not answer; the inventory
                 published before stays in force.
         """
-        return self.store.publish(self.source.load(now=self.clock()))
+        bases = self.store.bases()
+        reading = self.source.read(bases, now=self.clock(), overlay_limit=self.overlay_limit)
+        return self.store.publish_changes(reading)

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from ctv_ads.decisioning.segments.changes import Marks
 from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.decisioning.segments.snapshot import PublishedSegments, Snapshot
 from ctv_ads.domain.ids import LineItemId, OrganizationId
@@ -37,6 +38,25 @@ def root_key(version: str) -> str:
 def segment_key(name: str) -> str:
     """Return the Valkey key under which the segment of that name lies."""
     return "{inventory}:segment:" + name
+
+
+def marks_key(name: str) -> str:
+    """Return the Valkey key of the marks of the segment of that name; publishers alone read it."""
+    return "{inventory}:marks:" + name
+
+
+def encode_marks(marks: Marks) -> bytes:
+    """Return marks as they are kept beside the segment that they were compiled with."""
+    return zlib.compress(orjson.dumps(marks), level=1)
+
+
+def decode_marks(kept: bytes) -> Marks | None:
+    """Return marks as they were kept; None when they are damaged, and cannot be told against."""
+    try:
+        marks: Marks = orjson.loads(zlib.decompress(kept))
+    except (zlib.error, ValueError):
+        return None
+    return marks
 
 
 def tokens_key(shard: int) -> str:
@@ -64,6 +84,11 @@ def content_of(
 def version_of(built_at: datetime, content: bytes) -> str:
     """Return the version of a root. Later ones are greater, and the end is of the content."""
     return f"{(built_at - _EPOCH) // _MS:013d}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def built_at_of(version: str) -> datetime:
+    """Return when the inventory of that version was read."""
+    return _EPOCH + int(version[:13]) * _MS
 
 
 def has_content(version: str, content: bytes) -> bool:

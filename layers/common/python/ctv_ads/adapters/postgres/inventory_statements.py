@@ -1,0 +1,83 @@
+"""Statements that read what may serve (`inventory_source.py`)."""
+
+from ctv_ads.domain.line_item_rules import NOT_SERVED_YET
+
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('inventory publishers'))"
+CLOCK = "SELECT clock_timestamp() AS built_at"
+PLACEMENTS = """
+SELECT placement_id, organization_id, key, app_bundle, channel, default_break_ms, max_ads,
+       min_ad_ms, max_ad_ms, vast_version, floor_cpm_micros, blocked_categories, blocked_domains,
+       trusted_caller
+FROM placements WHERE deleted_at IS NULL"""
+
+_UNLIMITED = {
+    "rate_type": "l.rate_type = 'cpm'",
+    "budget_micros": "l.budget_micros IS NULL",
+    "daily_budget_micros": "l.daily_budget_micros IS NULL",
+    "goal": "l.goal_unit IS NULL",
+    "dayparts": "l.dayparts = '[]'",
+    "targeting": "l.targeting = '{}'",
+    "frequency_caps": "l.frequency_caps = '[]'",
+    "separation": "l.separation = '[]'",
+}
+_HELD = "".join(f"\n  AND {_UNLIMITED[name]}" for name in NOT_SERVED_YET)
+"""domain/line_item_rules.NOT_SERVED_YET: who sets a limit that decisions do not hold is left out."""
+
+_SERVABLE = f"""
+FROM line_items l
+JOIN campaigns c USING (organization_id, campaign_id)
+JOIN advertisers a USING (organization_id, advertiser_id)
+WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
+  AND l.status = 'active' AND least(l.ends_at, c.ends_at) > %(now)s
+  AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
+  -- What cannot pay one more impression would only be passed over.
+  AND (l.rate_type <> 'cpm' OR l.type = 'house'
+       OR c.budget_micros - c.billed_micros >= coalesce(l.rate_micros, c.cpm_micros) / 1000){_HELD}"""
+
+_LINE_ITEM = """
+    l.type, l.priority, l.rate_type, l.rate_micros, c.cpm_micros, l.goal_unit, l.goal_amount,
+    l.pacing, l.dayparts, l.targeting, l.frequency_caps, l.separation, l.creative_rotation,
+    l.pod_position, c.campaign_id, a.advertiser_id"""
+_FLIGHT = """
+    greatest(l.starts_at, c.starts_at) AS starts_at, least(l.ends_at, c.ends_at) AS ends_at,
+    coalesce(l.timezone, c.timezone) AS timezone"""
+_ADVERTISER = """
+    a.name AS advertiser_name, a.domain AS advertiser_domain, a.product_category AS category"""
+LINE_ITEMS = f"""
+SELECT l.line_item_id, l.organization_id, c.budget_micros - c.billed_micros AS remaining_micros,
+    {_LINE_ITEM},{_FLIGHT},{_ADVERTISER}{_SERVABLE}
+  AND (%(line_items)s::uuid[] IS NULL OR l.line_item_id = ANY(%(line_items)s))
+  AND (%(organizations)s::uuid[] IS NULL OR l.organization_id = ANY(%(organizations)s))"""
+
+_FILM = """
+    r.creative_id, r.name, r.facts, r.media_key, r.media_sha256, r.click_through_url,
+    r.universal_ad_id, r.trackers, r.verifications, r.tag_url"""
+_READY = "r.status = 'ready' AND r.deleted_at IS NULL"
+CREATIVES = f"""
+SELECT r.campaign_id,{_FILM} FROM creatives r
+WHERE {_READY} AND r.campaign_id = ANY(%(campaigns)s) ORDER BY r.creative_id"""  # noqa: S608 - made of constants
+ASSIGNMENTS = """
+SELECT line_item_id, creative_id, weight, sequence, starts_at, ends_at
+FROM creative_assignments WHERE campaign_id = ANY(%(campaigns)s) ORDER BY creative_id"""
+
+# Everything that is published of a line item, in one number. An assignment is part of it until
+# its window is over; one that is yet to begin is published with its window.
+MARKS = f"""
+WITH films AS (
+    SELECT r.campaign_id, sum(hash_record_extended(ROW({_FILM}), 0)) AS mark
+    FROM creatives r WHERE {_READY} GROUP BY r.campaign_id
+), uses AS (
+    SELECT line_item_id, sum(hash_record_extended(
+        ROW(creative_id, weight, sequence, starts_at, ends_at, coalesce(ends_at > %(now)s, true)), 0
+    )) AS mark
+    FROM creative_assignments GROUP BY line_item_id
+)
+SELECT marked.organization_id::text, marked.line_item_id::text, hash_record_extended(
+    ROW(marked.mark, films.mark, uses.mark), 0)
+FROM (
+    SELECT l.line_item_id, l.organization_id, l.campaign_id, hash_record_extended(
+        ROW({_LINE_ITEM}, l.starts_at, c.starts_at, l.ends_at, c.ends_at, l.timezone, c.timezone,
+            a.name, a.domain, a.product_category), 0) AS mark{_SERVABLE}
+) marked
+JOIN films USING (campaign_id)
+LEFT JOIN uses USING (line_item_id)"""  # noqa: S608 - made of constants
