@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 3000
 TEST_WORKERS ?= 2
 # What decides and bills: every line and branch of it is run by a test.
-CORE := '*/ctv_ads/domain/*,*/ctv_ads/decisioning/*,*/ctv_ads/vast/*,*/adapters/postgres/beacon_ledger.py'
+CORE := '*/ctv_ads/domain/*,*/ctv_ads/decisioning/*,*/ctv_ads/vast/*,*/adapters/postgres/beacon_ledger.py,*/adapters/postgres/delivery_counts.py,*/adapters/postgres/ledger*.py'
 VENV := .venv
 BIN := $(VENV)/bin
 EMULATOR := .venv-emulator
@@ -61,6 +61,10 @@ migrate: setup ## Bring this machine's database schema up to date (make run does
 .PHONY: migrate-down
 migrate-down: setup ## Take the newest migration back, or all after TO=NNNN
 	@$(BIN)/python -m local.migrate down $(if $(TO),--to $(TO))
+
+.PHONY: verify-ledger
+verify-ledger: setup ## Audit the books: recount every invoice line from its events, check every hash
+	@$(BIN)/python -m local.ledger verify
 
 # --- check -------------------------------------------------------------------------------------
 .PHONY: check

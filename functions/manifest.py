@@ -5,6 +5,7 @@ machine, and `tests/cdk` rebuilds it from the synthesized templates and asserts 
 Standard library only: both sides import it before anything else is installed or loaded.
 """
 
+from functions.manifest_beacons import BEACON_FUNCTIONS
 from functions.manifest_platform import PLATFORM
 from functions.manifest_queues import (
     AD_EVENTS,
@@ -85,35 +86,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "OPTIONS /api/v1/ad-request",
         ),
     ),
-    Function(
-        name="impressions",
-        entry_point="impressions.handler",
-        purpose="Take beacons from players, verify them, hand them to the queue",
-        memory_mib=256,
-        timeout_s=5,
-        needs=(Need.BEACON_KEYS, Need.SEND_AD_EVENTS),
-        extra_environment=("DATA_CENTRE_NETWORKS", "CRAWLER_AGENTS"),
-        routes=routes(
-            "GET /api/v1/t/{event}/{token}",
-            "HEAD /api/v1/t/{event}/{token}",
-            "OPTIONS /api/v1/t/{event}/{token}",
-            "POST /api/v1/events",
-            "OPTIONS /api/v1/events",
-            "POST /api/v1/impression",
-            "OPTIONS /api/v1/impression",
-            "POST /api/v1/track-impression",
-            "OPTIONS /api/v1/track-impression",
-        ),
-    ),
-    Function(
-        name="impressions-consumer",
-        entry_point="impressions.consumer",
-        purpose="Write beacons to PostgreSQL in batches: each once, billed in the same transaction",
-        memory_mib=512,
-        timeout_s=30,
-        needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
-        queue_trigger=QueueTrigger(AD_EVENTS, batch_size=10_000, window_s=4, max_concurrency=4),
-    ),
+    *BEACON_FUNCTIONS,
     Function(
         name="inventory",
         entry_point="inventory.handler",
@@ -281,7 +254,11 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout_s=10,
         needs=SIGNED_IN,
         extra_environment=FOR_PEOPLE,
-        routes=with_preflights("GET /api/v1/campaigns/{campaign_id}/stats"),
+        routes=with_preflights(
+            "GET /api/v1/campaigns/{campaign_id}/stats",
+            "GET /api/v1/campaigns/{campaign_id}/ledger",
+            "GET /api/v1/exports/ledger.csv",
+        ),
     ),
     *PLATFORM,
 )

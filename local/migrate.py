@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     packaged = packaged_migrations()
     try:
-        with _owner(Options.from_environment(os.environ)) as connection:
+        with owner_of_this_machine(Options.from_environment(os.environ)) as connection:
             if chosen.way == "up":
                 done = migrate_up(connection, packaged)
             else:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _owner(options: Options) -> Iterator[psycopg.Connection[tuple[str, ...]]]:
+def owner_of_this_machine(options: Options) -> Iterator[psycopg.Connection[tuple[str, ...]]]:
     """Connect as the schema's owner, with the roles of the functions in place."""
     folder = DataFolder(options.data_dir)
     folder.claim()

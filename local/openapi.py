@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
+from functions.analytics import ledger
 from functions.analytics import routes as analytics
 from functions.auth.routes import accounts, api_keys, people, profile, sessions
 from functions.campaigns.routes import (
@@ -51,6 +52,7 @@ _ROUTERS = (
     placements,
     creatives,
     analytics,
+    ledger,
     ad_request,
     impressions,
     platform,

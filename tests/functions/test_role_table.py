@@ -50,6 +50,8 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"PUT {CAMPAIGN}/status": Action.TRAFFIC,
     f"POST {CAMPAIGN}/duplicate": Action.TRAFFIC,
     f"GET {CAMPAIGN}/stats": Action.READ_REPORTS,
+    f"GET {CAMPAIGN}/ledger": Action.READ_REPORTS,
+    "GET /api/v1/exports/ledger.csv": Action.EXPORT,
     f"GET {CAMPAIGN}/line-items": Action.READ,
     f"POST {CAMPAIGN}/line-items": Action.TRAFFIC,
     f"GET {LINE_ITEMS}": Action.READ,
@@ -115,7 +117,12 @@ BODIES: dict[str, Any] = {
         "parts": [{"part_number": 1, "etag": '"e"'}],
     },
 }
-QUERIES = {f"DELETE {CREATIVE}/multipart": "?upload_id=u"}
+QUERIES = {
+    f"DELETE {CREATIVE}/multipart": "?upload_id=u",
+    "GET /api/v1/exports/ledger.csv": (
+        "?advertiser_id=0193593b-0000-7000-8000-00000000000d&from=2026-11-23&to=2026-11-24"
+    ),
+}
 FUNCTION_BY_ROUTE = {
     route.key: function.name for function in FUNCTIONS for route in function.routes
 }

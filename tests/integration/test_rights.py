@@ -126,6 +126,8 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
         True,
     ),
     "invalid_beacons": (ALL, "", "", False),
+    "ledger_entries": (ALL, "", "", False),
+    "ledger_chains": (ALL, "", "", False),
     "delivery_days": (ALL, "", "", False),
     "delivery_hours": (ALL, "", "", False),
     "delivery_errors": (ALL, "", "", False),

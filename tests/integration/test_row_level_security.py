@@ -24,6 +24,8 @@ TENANT_TABLES = (
     "creative_assignments",
     "delivery_days",
     "delivery_hours",
+    "ledger_entries",
+    "ledger_chains",
     "token_buckets",
     "line_item_days",
     "line_item_delivery",

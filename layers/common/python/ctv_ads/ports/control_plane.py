@@ -19,6 +19,7 @@ from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationI
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.copies import CampaignCopies
+from ctv_ads.ports.ledger import Ledger
 from ctv_ads.ports.lists import AuditEvents, CampaignLists
 from ctv_ads.ports.people import ApiKeys, EmailTokens, Invitations, People
 from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
@@ -164,6 +165,8 @@ class Store(Protocol):
     def creatives(self) -> Creatives: ...  # noqa: D102
     @property
     def statistics(self) -> Statistics: ...  # noqa: D102
+    @property
+    def ledger(self) -> Ledger: ...  # noqa: D102
     @property
     def campaign_copies(self) -> CampaignCopies: ...  # noqa: D102
     @property

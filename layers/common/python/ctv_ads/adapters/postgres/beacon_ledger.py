@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from ctv_ads.adapters.postgres import delivery_counts
+from ctv_ads.adapters.postgres import delivery_counts, ledger_posting
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.ports.pipeline import RecordedBatch
@@ -28,7 +28,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS recorded (
     organization_id uuid, campaign_id uuid, day date, decision_id uuid, slot smallint, event text,
     line_item_id uuid, creative_id uuid, placement_id uuid, decided_at timestamptz,
     price_micros bigint, billed_micros bigint, vast_error_code smallint, rate_type text,
-    bucket bigint, country text, device_type text, session bigint, is_billable boolean
+    bucket bigint, country text, device_type text, session bigint, batch bigint,
+    is_billable boolean
 ) ON COMMIT DELETE ROWS"""
 _COPY = """
 COPY incoming (position, day, decision_id, slot, event, line_item_id, creative_id, placement_id,
@@ -83,16 +84,18 @@ WITH fresh AS (
     ) all_asked,
     bill_by_bucket(ranks, line_items, buckets, prices, decided) b
     JOIN asked a ON a.rank = b.event_position
+), this_batch AS MATERIALIZED (
+    SELECT nextval('recording_batches') AS batch
 ), stored AS (
     INSERT INTO ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                            decided_at, received_at, price_micros, billed_micros, client_network,
                            user_agent_class, vast_error_code, rate_type, bucket, country,
-                           device_type, session)
+                           device_type, session, batch)
     SELECT i.day, i.decision_id, i.slot, i.event, i.line_item_id, i.creative_id, i.placement_id,
            i.decided_at, i.received_at, i.price_micros, coalesce(b.micros, 0), i.client_network,
            i.user_agent_class, i.vast_error_code, i.rate_type, i.bucket, i.country,
-           i.device_type, i.session
-    FROM incoming i
+           i.device_type, i.session, t.batch
+    FROM incoming i CROSS JOIN this_batch t
     LEFT JOIN billed b USING (position)
     WHERE i.line_item_id IN (SELECT l.line_item_id FROM line_items l)
     -- The first to arrive of its kind is the one kept, and neighbours of the index come together.
@@ -100,7 +103,7 @@ WITH fresh AS (
     ON CONFLICT DO NOTHING
     RETURNING day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
               price_micros, billed_micros, vast_error_code, rate_type, bucket, country,
-              device_type, session
+              device_type, session, batch
 )
 INSERT INTO recorded
 SELECT l.organization_id, l.campaign_id, s.*,
@@ -140,6 +143,8 @@ class PostgresBeaconLedger:
                 connection.execute(_RECORD)
                 has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
                 delivery_counts.count_recorded(connection, with_errors=has_errors)
+                # The books come last: until the commit they keep others from the same advertiser.
+                ledger_posting.post_recorded(connection)
                 row = connection.execute(_OUTCOME).fetchone() or {}
         except BaseException:
             # What was taken for made may be gone: the tables with this transaction or with its

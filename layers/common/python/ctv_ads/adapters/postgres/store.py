@@ -15,6 +15,7 @@ from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.email_tokens import PostgresEmailTokens
 from ctv_ads.adapters.postgres.idempotency import PostgresIdempotencyKeys
 from ctv_ads.adapters.postgres.invitations import PostgresInvitations
+from ctv_ads.adapters.postgres.ledger import PostgresLedger
 from ctv_ads.adapters.postgres.line_items import PostgresLineItems
 from ctv_ads.adapters.postgres.people import PostgresPeople
 from ctv_ads.adapters.postgres.placements import PostgresPlacements
@@ -39,6 +40,7 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
+        self.ledger = PostgresLedger(connection)
         self.campaign_copies = PostgresCampaignCopies(connection)
         self.campaign_lists = PostgresCampaignLists(connection)
         self.audit_events = PostgresAuditEvents(connection)

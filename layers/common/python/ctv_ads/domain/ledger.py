@@ -1,0 +1,122 @@
+"""The books of an advertiser: entries that only ever follow one another, chained by hashes.
+
+Each entry moves an amount between two accounts: what is delivered, or a day of a flat rate, from
+`receivable` (debit) to `revenue` (credit); a credit the other way. An entry's hash is SHA-256 over
+the hash before it (32 zero bytes at the start of an advertiser's day) and the entry's line.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
+
+START = bytes(32)
+
+
+class EntryKind(StrEnum):
+    """What an entry is about."""
+
+    DELIVERY = "delivery"
+    FLAT = "flat"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One entry. Amounts are micros of the organization's currency; days are UTC."""
+
+    entry_id: str
+    advertiser_id: AdvertiserId
+    day: date
+    sequence: int
+    """Its place in the advertiser's day, from 1."""
+    kind: EntryKind
+    campaign_id: CampaignId
+    line_item_id: LineItemId
+    rate_type: str
+    bucket: int
+    batch: int
+    """With day, line item and bucket it names the events that were summed; 0 before batches."""
+    debit_account: str
+    credit_account: str
+    amount_micros: int
+    events: int
+    events_sha256: str
+    """Hexadecimal; empty of a flat rate, which sums no events."""
+    recorded_at: str
+    """UTC, ISO 8601 with milliseconds and Z."""
+    reason: str
+    previous_hash: str
+    entry_hash: str
+
+    @property
+    def line(self) -> str:
+        """What is hashed, after the hash before it."""
+        return "|".join(
+            str(value)
+            for value in (
+                "v1",
+                self.advertiser_id,
+                self.day.isoformat(),
+                self.sequence,
+                self.kind.value,
+                self.campaign_id,
+                self.line_item_id,
+                self.rate_type,
+                self.bucket,
+                self.batch,
+                self.debit_account,
+                self.credit_account,
+                self.amount_micros,
+                self.events,
+                self.events_sha256,
+                self.recorded_at,
+                self.reason,
+            )
+        )
+
+    @property
+    def signed_micros(self) -> int:
+        """What the advertiser owes by it; below zero of a credit."""
+        return -self.amount_micros if self.kind is EntryKind.CREDIT else self.amount_micros
+
+
+def flat_due_micros(
+    rate_micros: int, *, starts_at: datetime, ends_at: datetime, day: date, entered_micros: int
+) -> int:
+    """Return what of a flat rate is due on `day`, when `entered_micros` of it are entered.
+
+    The rate is for the whole flight and spread evenly over its days (UTC), so that the days add
+    up to it exactly. Days that were missed are made up for; outside the flight nothing is due.
+    """
+    first, last = starts_at.date(), (ends_at - timedelta(microseconds=1)).date()
+    if not first <= day <= last:
+        return 0
+    through = (day - first).days + 1
+    return max(0, rate_micros * through // ((last - first).days + 1) - entered_micros)
+
+
+def faults_of_chain(entries: Iterable[LedgerEntry]) -> list[str]:
+    """Return what is wrong with the chains of whole days, given in their order; empty if nothing.
+
+    Entries come by advertiser, day and sequence.
+    """
+    faults: list[str] = []
+    chain: tuple[AdvertiserId, date] | None = None
+    last, before = 0, START
+    for entry in entries:
+        if chain != (entry.advertiser_id, entry.day):
+            chain, last, before = (entry.advertiser_id, entry.day), 0, START
+        name = f"advertiser {entry.advertiser_id}, {entry.day}, entry {entry.sequence}"
+        if entry.sequence != last + 1:
+            faults.append(f"{name}: entry {last + 1} should come here")
+        if entry.previous_hash != before.hex():
+            faults.append(f"{name}: does not follow the entry before it")
+        computed = hashlib.sha256(bytes.fromhex(entry.previous_hash) + entry.line.encode()).digest()
+        if entry.entry_hash != computed.hex():
+            faults.append(f"{name}: was changed, its hash does not fit")
+        last, before = entry.sequence, bytes.fromhex(entry.entry_hash)
+    return faults

@@ -1,0 +1,88 @@
+"""Ports of the books: reading, posting and auditing them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId, LineItemId
+from ctv_ads.domain.ledger import LedgerEntry
+from ctv_ads.domain.listing import ListQuery, Page
+
+
+class Ledger(Protocol):
+    """The books of one organization, to read."""
+
+    def page(self, campaign_id: CampaignId, query: ListQuery) -> Page[LedgerEntry]:
+        """Return entries of one campaign, by day and in the order they were made.
+
+        Filters are `first_day` and `last_day`; `totals` has `signed_micros`, what is owed.
+
+        Raises:
+            NotFoundError: the campaign does not exist here.
+            InvalidRequestError: the cursor is none of this list's.
+        """
+
+    def chains(
+        self, advertiser_id: AdvertiserId, *, first_day: date, last_day: date, after: int = 0
+    ) -> Iterator[LedgerEntry]:
+        """Give chains of an advertiser, by day and sequence; of the first day those after one.
+
+        Raises:
+            NotFoundError: the advertiser does not exist here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredEvent:
+    """Names one event that was recorded."""
+
+    day: date
+    decision_id: DecisionId
+    slot: int
+    event: BeaconEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What a credit came to; events that were credited before, or never billed, count nothing."""
+
+    events: int
+    amount_micros: int
+
+
+class LedgerPosting(Protocol):
+    """Writes what no beacon causes, across organizations."""
+
+    def post_flat(self, day: date, *, now: datetime) -> Sequence[LineItemId]:
+        """Enter the flat rates of a day (UTC) that is over; return whose were entered now.
+
+        A day is entered once, and never beyond a budget: what is left of it pays the rest.
+
+        Raises:
+            ValueError: the day is not over yet.
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was entered.
+        """
+
+    def credit(self, events: Sequence[DeliveredEvent], reason: str) -> Credited:
+        """Credit what was billed for these events, each once, and say what it came to.
+
+        The money is the campaign's again.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was credited.
+        """
+
+
+class LedgerAudit(Protocol):
+    """Holds the books against the events, across organizations."""
+
+    def days(self) -> Sequence[date]:
+        """Return the days that have entries or billed events."""
+
+    def faults_of(self, day: date) -> Sequence[str]:
+        """Return what is wrong with the books of a day, empty if nothing."""
+
+    def faults_of_bills(self) -> Sequence[str]:
+        """Return whose bill is not the sum of its entries, empty if nobody's."""
