@@ -182,6 +182,7 @@ _LINE_ITEM_READERS: Mapping[str, Any] = {
     "dayparts": lambda rows: tuple(map(_daypart, rows)),
     "targeting": _targeting,
     "frequency_caps": lambda rows: tuple(map(_cap, rows)),
+    "counted_caps": lambda rows: tuple(map(_cap, rows)),
     "separation": lambda rows: tuple(map(_separation, rows)),
     "creative_rotation": CreativeRotation,
     "pacing": Pacing,
