@@ -90,3 +90,14 @@ def test_a_tag_on_a_private_network_is_rejected(owner: Person, tag_url: str) -> 
     rejected = owner.verdict(made.json()["creative"])
     codes = [reason["code"] for reason in rejected["rejection_reasons"]]
     assert codes == ["tag_address_refused"]
+
+
+def test_a_rejected_tag_is_checked_again_when_asked_and_not_by_itself(owner: Person) -> None:
+    path = f"/campaigns/{owner.create_campaign()['id']}/creatives"
+    body = {"kind": "vast_tag", "name": "Inside", "tag_url": "http://127.0.0.1/"}
+    rejected = owner.verdict(owner.api.post(path, json=body).json()["creative"])
+    assert rejected["status"] == "rejected"
+    again = owner.api.post(f"/creatives/{rejected['id']}/check")
+    assert (again.status_code, again.json()["status"]) == (200, "validating"), again.text
+    judged = owner.verdict(again.json())
+    assert (judged["status"], judged["version"]) == ("rejected", rejected["version"] + 2)

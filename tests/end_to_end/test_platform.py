@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from functions.manifest import FUNCTIONS
-from tests.end_to_end.product import Product
+from tests.end_to_end.product import Product, eventually
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
@@ -26,6 +26,18 @@ def test_health_tells_status_and_latency_of_each_dependency(product: Product) ->
     for dependency in health["dependencies"].values():
         assert dependency["status"] == "up"
         assert 0 < dependency["latency_ms"] < 2000
+
+
+def test_what_has_served_its_time_is_removed_from_the_start_on(product: Product) -> None:
+    log = product.data_dir / "logs" / "purge.log"
+    told = eventually(
+        lambda: log.read_text() if "purged" in log.read_text() else None,
+        within_s=30,
+        what="a purge",
+    )
+    purged = json.loads(told.value.splitlines()[0])
+    assert purged["level"] == "INFO"
+    assert {"sessions", "media_files"} <= set(purged["removed"])
 
 
 def test_the_openapi_document_lists_every_route(product: Product) -> None:
