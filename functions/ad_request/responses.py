@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import orjson
-
-from ctv_ads.domain.inventory import ServableCreative
 from ctv_ads.errors import InvalidRequestError
 from ctv_ads.use_cases.serve_pod import PodDecision
-from ctv_ads.vast.document import PodAd, vast_document
-from ctv_ads.vast.tracking import AdTracking
+from ctv_ads.vast.document import vast_document
+from ctv_ads.web.ad_answers import json_answer
 from ctv_ads.web.problems import problem, problem_response
 from ctv_ads.web.security import MACHINE_HEADERS
 
@@ -69,16 +66,17 @@ def vmap_response(document: str, origin: str | None) -> dict[str, Any]:
 
 def json_response(decision: PodDecision, base_url: str, origin: str | None) -> dict[str, Any]:
     """Return the decision as JSON."""
-    document: dict[str, Any] = {
-        "decision_id": decision.decision_id,
-        "ads": [_ad(ad, base_url) for ad in decision.ads],
-        "no_fill_reason": decision.no_fill_reason,
-        "optimality_gap_bp": decision.optimality_gap_bp,
-    }
+    body = json_answer(
+        decision.decision_id,
+        decision.ads,
+        decision.no_fill_reason,
+        optimality_gap_bp=decision.optimality_gap_bp,
+        base_url=base_url,
+    )
     return {
         "statusCode": HTTPStatus.OK.value,
         "headers": {**_JSON_HEADERS, **cors_headers(origin)},
-        "body": orjson.dumps(document).decode(),
+        "body": body,
     }
 
 
@@ -97,34 +95,3 @@ def _decision_headers(decision: PodDecision) -> Mapping[str, str]:
     if decision.no_fill_reason is not None:
         headers["x-no-fill-reason"] = decision.no_fill_reason
     return headers
-
-
-def _ad(ad: PodAd, base_url: str) -> dict[str, Any]:
-    creative = ad.creative
-    return {
-        "campaign_id": ad.line_item.campaign_id,
-        "line_item_id": ad.line_item.line_item_id,
-        "creative_id": creative.creative_id,
-        "advertiser": ad.line_item.advertiser_name,
-        "title": creative.name,
-        "duration_ms": creative.duration_ms,
-        "token": ad.token,
-        "click_through_url": creative.click_through_url,
-        "vast_tag_url": creative.vast_tag_url,
-        "media": [] if creative.vast_tag_url is not None else [_media(creative)],
-        "tracking": AdTracking(base_url, ad.token).by_event(),
-        "third_party_trackers": [
-            {"event": tracker.event, "url": tracker.url} for tracker in creative.trackers
-        ],
-    }
-
-
-def _media(creative: ServableCreative) -> dict[str, Any]:
-    return {
-        "url": creative.media_url,
-        "type": creative.mime_type,
-        "codec": creative.codec,
-        "width": creative.width_px,
-        "height": creative.height_px,
-        "bitrate_kbps": creative.bitrate_kbps,
-    }

@@ -6,6 +6,7 @@ A parser returns the value, or raises ValueError for what is none.
 import re
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -179,6 +180,7 @@ def _mime(text: str) -> str:
     return _mime_form(text.lower())
 
 
+@lru_cache(maxsize=1024)
 def _language(text: str) -> str:
     """Return a BCP 47 tag in its usual case: `de-AT`, `zh-Hant-TW`."""
     first, *others = _language_form(text).replace("_", "-").split("-")

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any
@@ -226,5 +227,12 @@ def _packed_text(text: str) -> bytes:
 
 def _key(door: Door, scope: str, kind: bytes, named: bytes) -> str:
     """Return a keyed hash, 24 hexadecimal digits."""
-    text = b"%b\0%b" % (scope.encode(), named)
-    return blake2b(text, digest_size=_KEY_BYTES, key=door.key, person=kind).hexdigest()
+    digest = _begun(door.key, scope, kind).copy()
+    digest.update(named)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _begun(key: bytes, scope: str, kind: bytes) -> blake2b:
+    """Return the hash of what all of an organization's keys of a kind begin with."""
+    return blake2b(scope.encode() + b"\0", digest_size=_KEY_BYTES, key=key, person=kind)

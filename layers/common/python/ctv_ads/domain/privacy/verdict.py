@@ -8,6 +8,7 @@ law of the United States, to a child or by the device's own switch, is counted b
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from ctv_ads.domain.ad_request import Privacy
@@ -43,6 +44,7 @@ _SECTION_NUMBER = re.compile("-1|[0-9]{1,4}")
 _NO_IFA = frozenset("0-")
 _YES = frozenset({"1", "true", "yes", "y"})
 _NO = frozenset({"0", "false", "no", "n"})
+_SHORT = 64
 _FORBIDDEN, _NEEDS_CONSENT, _NEEDS_INTEREST = 0, 1, 2
 
 
@@ -81,6 +83,16 @@ def privacy_of(
     is_limited = ifa is not None and _NO_IFA.issuperset(ifa)
     if not (signals or is_limited or _is_silence_refusal(country, signals, rules)):
         return _UNSIGNALLED
+    sent = tuple(signals.items())
+    # Flags are the same for many viewers; a consent string is nearly one's own, and long.
+    judge = _judged_before if sum(map(len, signals.values())) <= _SHORT else _judged
+    return judge(sent, country, rules, is_limited=is_limited)
+
+
+def _judged(
+    sent: tuple[tuple[str, str], ...], country: str | None, rules: PrivacyRules, *, is_limited: bool
+) -> Privacy:
+    signals = dict(sent)
     verdict = _Verdict(_ALL, [])
     if is_limited:
         verdict.refuse("lmt")  # what devices send as their id when tracking is limited
@@ -102,6 +114,7 @@ def privacy_of(
     )
 
 
+_judged_before = lru_cache(maxsize=1024)(_judged)
 _UNSIGNALLED = Privacy(
     may_use_device_id=True, may_use_household=True, may_personalize=True, may_forward=True
 )
