@@ -6,6 +6,7 @@ addresses (`tag`), and only with the prefix `vmap:`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from ctv_ads.domain.beacon import BeaconEvent
@@ -13,7 +14,7 @@ from ctv_ads.domain.placement import VastVersion
 from ctv_ads.vast.breaks import BreakPosition
 from ctv_ads.vast.document import DECLARATION, PodAd, vast_element
 from ctv_ads.vast.markup import cdata, foreign_cdata
-from ctv_ads.vast.tracking import AdTracking
+from ctv_ads.vast.parts import TOKEN, marked_tracking
 
 _OPEN = '<vmap:VMAP xmlns:vmap="http://www.iab.net/videosuite/vmap" version="1.0">'
 # The XSD knows no vast4; players that look at it at all take it for "VAST, read on".
@@ -82,13 +83,16 @@ def _ad_break(
         f'<vmap:AdBreak timeOffset="{position.time_offset}" breakType="linear"'
         f' breakId="{position.break_id}">'
         f'<vmap:AdSource id="{number}" allowMultipleAds="true" followRedirects="true">'
-        f"{source}</vmap:AdSource>{_tracking(AdTracking(base_url, item.token))}</vmap:AdBreak>"
+        f"{source}</vmap:AdSource>{item.token.join(_tracking(base_url))}</vmap:AdBreak>"
     )
 
 
-def _tracking(tracking: AdTracking) -> str:
+@lru_cache(maxsize=64)
+def _tracking(base_url: str) -> tuple[str, ...]:
+    """Return a break's TrackingEvents, cut where its token goes."""
+    tracking = marked_tracking(base_url)
     events = "".join(
         f'<vmap:Tracking event="{event}">{cdata(tracking.vast_url(event))}</vmap:Tracking>'
         for event in _EVENTS
     )
-    return f"<vmap:TrackingEvents>{events}</vmap:TrackingEvents>"
+    return tuple(f"<vmap:TrackingEvents>{events}</vmap:TrackingEvents>".split(TOKEN))
