@@ -199,7 +199,10 @@ def test_nobody_changes_another_person(world: World, api: Connection, tenant: Te
 def test_a_viewer_bound_to_advertisers_sees_theirs_only(
     world: World, api: Connection, tenant: Tenant
 ) -> None:
-    scoped = ("advertisers", "campaigns", "line_items", "creatives")
+    scoped = (
+        *("advertisers", "campaigns", "line_items", "creatives"),
+        *("token_buckets", "line_item_days", "line_item_delivery"),
+    )
     act_for(api, tenant.organization_id)
     assert all(rows_of(api, table) for table in scoped)
     for bound_to, sees in ((tenant.advertiser_id, True), (tenant.organization_id, False)):
