@@ -34,6 +34,7 @@ from functions.campaigns.routes import (
 from functions.creatives import routes as creatives
 from functions.impressions import contract as impressions
 from functions.platform import routes as platform
+from local.openapi_links import add_links
 
 TARGET = Path(__file__).parents[1] / "functions" / "platform" / "openapi.json"
 _ROUTERS = (
@@ -84,7 +85,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "The same key and body get the same answer, and only one thing is made",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 
@@ -111,6 +112,7 @@ def openapi_document() -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _tell_errors(path, operation)
+    add_links(document)
     return document
 
 
@@ -129,6 +131,10 @@ def _tell_types(operation: dict[str, Any], model: type[BaseModel], schemas: dict
 def _tell_errors(path: str, operation: dict[str, Any]) -> None:
     """Write each error answer of an operation as a problem document."""
     responses = operation["responses"]
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _as_sent(parameter["schema"])
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        body["schema"] = _as_sent(body["schema"])
     if _happens_once(operation):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses.pop("422", None)
@@ -145,6 +151,14 @@ def _tell_errors(path: str, operation: dict[str, Any]) -> None:
 def _is_matched(operation: dict[str, Any]) -> bool:
     """Tell whether it takes an If-Match."""
     return any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ()))
+
+
+def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a parameter or body may be when it is there: it is left out, never null."""
+    sorts = [sort for sort in schema.get("anyOf", ()) if sort != {"type": "null"}]
+    if len(sorts) != 1:
+        return schema
+    return {**sorts[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _happens_once(operation: dict[str, Any]) -> bool:

@@ -124,7 +124,10 @@ def delete(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) ->
     security=SIGNED_IN,
     status_code=HTTPStatus.CREATED,
     middlewares=ONCE_PER_KEY,
-    responses={201: {"description": "The new creative, which takes over once it is ready"}},
+    responses={
+        201: {"description": "The new creative, which takes over once it is ready"},
+        409: {"description": "The creative is archived"},
+    },
 )
 def replace(
     creative_id: Id, body: Replacement, caller: SignedIn, creatives: CreativeTrafficking
@@ -157,6 +160,10 @@ def check(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) -> 
     summary="Look at a creative",
     tags=["creatives"],
     security=SIGNED_IN,
+    responses={
+        200: {"description": "Where it can be looked at"},
+        409: {"description": "Its file has not arrived, or is gone, or its tag was not fit"},
+    },
 )
 def preview(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) -> PreviewView:
     """Return where the creative can be looked at, also while it is not ready."""
@@ -169,6 +176,10 @@ def preview(creative_id: Id, caller: SignedIn, creatives: CreativeTrafficking) -
     summary="Complete an upload in parts",
     tags=["creatives"],
     security=SIGNED_IN,
+    responses={
+        200: {"description": "The creative, whose file is being validated"},
+        409: {"description": "It waits for no file, or there is no such upload"},
+    },
 )
 def complete_multipart(
     creative_id: Id, body: CompletedParts, caller: SignedIn, creatives: CreativeTrafficking
@@ -186,7 +197,10 @@ def complete_multipart(
     tags=["creatives"],
     security=SIGNED_IN,
     status_code=HTTPStatus.NO_CONTENT,
-    responses={204: {"description": "The parts are gone"}},
+    responses={
+        204: {"description": "The parts are gone"},
+        409: {"description": "The creative waits for no file"},
+    },
 )
 def abort_multipart(
     creative_id: Id,

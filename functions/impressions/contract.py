@@ -100,6 +100,16 @@ def beacon(
     """Tell that `event` happened to the ad of `token`."""
 
 
+@router.head(
+    "/api/v1/t/<event>/<token>",
+    summary="Ask whether beacons are taken",
+    tags=["beacons"],
+    responses={204: {"description": "They are; this one is not counted"}},
+)
+def beacon_head(event: Annotated[str, Path()], token: Annotated[str, Path()]) -> Response[None]:
+    """Do nothing: some players look before they call."""
+
+
 @router.post(
     "/api/v1/impression",
     summary="Report an impression",

@@ -45,13 +45,33 @@ def health() -> Response[HealthView]:
     return Response(status, "application/json", view, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/api/openapi.json", summary="This document", tags=["platform"])
+@router.get(
+    "/api/openapi.json",
+    summary="This document",
+    tags=["platform"],
+    responses={
+        200: {
+            "description": "The OpenAPI document",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    },
+)
 def openapi() -> Response[str]:
     """Return the OpenAPI document of the whole API."""
     return Response(HTTPStatus.OK, "application/json", _document())
 
 
-@router.get("/api/docs", summary="The API's documentation", tags=["platform"])
+@router.get(
+    "/api/docs",
+    summary="The API's documentation",
+    tags=["platform"],
+    responses={
+        200: {
+            "description": "A page",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        }
+    },
+)
 def docs() -> Response[str]:
     """Return a page that renders the OpenAPI document."""
     headers = {"Content-Security-Policy": _page_policy()}

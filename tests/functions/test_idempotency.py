@@ -111,7 +111,7 @@ def test_a_key_gives_no_right(office: Office) -> None:
     assert create(office, "k").status == 201
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "a\u200bb"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "a\tb", "ü"])
 def test_a_key_that_cannot_be_kept_is_told_by_its_name(office: Office, key: str) -> None:
     create(office, key).assert_problem(422, "invalid-request", "Idempotency-Key")
     assert count(office) == 0
@@ -119,7 +119,7 @@ def test_a_key_that_cannot_be_kept_is_told_by_its_name(office: Office, key: str)
 
 def test_the_longest_key_is_kept(office: Office) -> None:
     for _ in range(2):
-        assert create(office, "ü" * 255).status == 201
+        assert create(office, "~" * 255).status == 201
     assert count(office) == 1
 
 

@@ -1,5 +1,6 @@
 """`ETag` and `If-Match` (RFC 9110 §8.8.3, §13.1.1): a thing's version, quoted."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
@@ -9,11 +10,13 @@ from pydantic import BaseModel
 
 from ctv_ads.errors import FieldProblem, InvalidRequestError, PreconditionFailedError
 
+_ETAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
         description="The ETag that was read; the change is refused if it is no longer in force",
+        json_schema_extra={"pattern": r'^(\*|(W/)?"?[0-9]{1,9}"?)$'},  # `*`, or as `_ETAG`
     ),
 ]
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -35,9 +38,12 @@ def check_version(if_match: str | None, current_version: int) -> None:
     """
     if if_match is None or if_match.strip() == "*":
         return
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    etag = _ETAG.fullmatch(if_match.strip())
+    if etag is None:
         problem = FieldProblem("If-Match", "not_an_etag", "send the ETag as it was received")
         raise InvalidRequestError("the header If-Match is wrong", [problem])
-    if int(text) != current_version:
-        raise PreconditionFailedError(expected_version=int(text), current_version=current_version)
+    expected_version = int(etag["version"])
+    if expected_version != current_version:
+        raise PreconditionFailedError(
+            expected_version=expected_version, current_version=current_version
+        )

@@ -6,6 +6,7 @@ of them or none. Errors are not kept: a refused create may be mended and sent ag
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, Sho
 from ctv_ads.ports.control_plane import GivenAnswer, Stores
 
 HEADER = "Idempotency-Key"
-_MAX_KEY = 255
+_KEY = re.compile(r"[!-~]{1,255}")
 _KEPT_HEADERS = ("ETag", "Location")
 
 Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[Any]]
@@ -63,8 +64,8 @@ def _fingerprint(method: str, path: str, body: object) -> str:
 
 
 def _refuse_bad_key(key: str) -> None:
-    if not 0 < len(key) <= _MAX_KEY or not key.isprintable():
-        message = f"1 to {_MAX_KEY} printable characters"
+    if _KEY.fullmatch(key) is None:
+        message = "1 to 255 visible characters of ASCII"
         raise InvalidRequestError(
             f"the header {HEADER} is wrong", [FieldProblem(HEADER, "bad_key", message)]
         )
