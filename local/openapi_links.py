@@ -27,6 +27,7 @@ _SOURCES: Mapping[str, Mapping[str, str]] = {
     "placement_id": {"POST /api/v1/placements": "/id", "GET /api/v1/placements": _FIRST},
     "user_id": {"GET /api/v1/members": _FIRST},
     "invitation_id": {"POST /api/v1/invitations": "/id", "GET /api/v1/invitations": _FIRST},
+    "decision_id": {"POST /api/v1/ad-request": "/decision_id"},
     "api_key_id": {"POST /api/v1/api-keys": "/api_key/id", "GET /api/v1/api-keys": _FIRST},
 }
 """By path parameter: the operations whose answer tells such an id, and where in it."""
@@ -40,6 +41,8 @@ def add_links(document: dict[str, Any]) -> None:
     """
     for parameter, target in _takers(document):
         name = re.sub(r"[^a-z0-9]+", "-", target["summary"].lower()).strip("-")
+        if parameter not in _SOURCES:
+            raise KeyError(f"say in _SOURCES which answers tell a {parameter}")
         for source, pointer in _SOURCES[parameter].items():
             _answer(document, source).setdefault("links", {})[name] = {
                 "operationId": target["operationId"],

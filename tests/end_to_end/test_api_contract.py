@@ -27,7 +27,7 @@ IS_LONG = EXAMPLES >= 100
 WALKS_S = 600 if IS_LONG else 20
 """For how long the links are walked."""
 DECISION_PLANE = ("decisions", "beacons")
-WITHOUT_LINKS = (*DECISION_PLANE, "auth", "audit", "platform")
+WITHOUT_LINKS = ("beacons", "auth", "audit", "platform")
 # They end the session by which the others are asked.
 END_SESSIONS = ("/api/v1/auth/logout", "/api/v1/auth/password")
 _SINGLE_REQUESTS = ("--phases", "examples,coverage,fuzzing")
