@@ -214,6 +214,31 @@ def test_what_is_searched_is_found_by_name_and_by_address(words: Full) -> None:
         assert [item.terms.name for item in found.items] == ["Daypart 12345"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "sort", "index"),
+    [
+        ("advertisers", "name", "advertisers_by_name"),
+        ("advertisers", "-created_at", "advertisers_by_creation"),
+        ("placements", "-name", "placements_by_name"),
+        ("placements", "key", "placements_by_key"),
+        ("placements", "created_at", "placements_by_creation"),
+    ],
+)
+def test_what_is_booked_with_is_listed_in_its_order_too(
+    words: Full, kind: str, sort: str, index: str
+) -> None:
+    with PostgresStores(words.database).transaction(words.caller) as store:
+        lists = getattr(store, kind)
+        first = lists.page(ListQuery(limit=20, sort=sort))
+        with recorded_statements() as statements:
+            lists.page(ListQuery(limit=20, sort=sort, cursor=first.next_cursor))
+    _, plan = words.plans(statements)
+    assert [node["Index Name"] for node in nodes_of(plan) if "Index Name" in node] == [index]
+    assert "Sort" not in {node["Node Type"] for node in nodes_of(plan)}
+    (cursor,) = [node["Index Cond"] for node in nodes_of(plan) if "Index Cond" in node]
+    assert "ROW(" in cursor, "the index begins where the page before ended"
+
+
 @pytest.mark.parametrize("kind", ["advertisers", "placements", "line_items"])
 def test_a_search_reads_no_table_from_end_to_end(words: Full, kind: str) -> None:
     filters = {"campaign_id": words.filled.campaign_ids[0]} if kind == "line_items" else {}
