@@ -110,9 +110,8 @@ SELECT l.organization_id, l.campaign_id, s.*,
        (s.event, s.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv')) AS is_billable
 FROM stored s JOIN line_items l USING (line_item_id)"""
 _OUTCOME = """
-SELECT count(*) AS recorded,
-       count(*) FILTER (WHERE is_billable AND billed_micros = price_micros) AS billed,
-       count(*) FILTER (WHERE is_billable AND billed_micros < price_micros) AS unbilled,
+SELECT count(*) FILTER (WHERE billed_micros = price_micros) AS billed,
+       count(*) FILTER (WHERE billed_micros < price_micros) AS unbilled,
        EXISTS (
            SELECT 1
            FROM (SELECT campaign_id, max(price_micros) AS price_micros, sum(billed_micros) AS micros
@@ -120,7 +119,7 @@ SELECT count(*) AS recorded,
            JOIN campaigns c USING (campaign_id)
            WHERE b.micros > 0 AND c.budget_micros - c.billed_micros < b.price_micros
        ) AS a_budget_has_ended
-FROM recorded"""
+FROM recorded WHERE is_billable"""
 
 
 class PostgresBeaconLedger:
@@ -140,7 +139,7 @@ class PostgresBeaconLedger:
                 _copy(connection, beacons)
                 unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
                 connection.execute(_LOCK_CAMPAIGNS)
-                connection.execute(_RECORD)
+                recorded = connection.execute(_RECORD).rowcount
                 has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
                 delivery_counts.count_recorded(connection, with_errors=has_errors)
                 # The books come last: until the commit they keep others from the same advertiser.
@@ -153,7 +152,6 @@ class PostgresBeaconLedger:
             self._made_days.clear()
             raise
         self._prepared = connection
-        recorded = int(row["recorded"])
         return RecordedBatch(
             recorded=recorded,
             duplicates=len(beacons) - len(unknown) - recorded,
