@@ -150,19 +150,18 @@ class _Filling:
             return 0
         chosen = self._take_out(base)
         search = self._search([i for i in tier if self._may_run(i)], greedy)
-        if len(search.options) == len(chosen) or search.bound(0) <= greedy:
+        if len(search.options) == len(chosen) or search.ceiling <= greedy:
             self._put_back(chosen)
             return greedy[0]
         search = self._search([i for i in tier if isinstance(self._option(i), Option)], greedy)
-        bound = search.bound(0)[0]
         search.run()
-        self.nodes_left = search.nodes_left
+        self.nodes_left, proved = search.nodes_left, search.proved_micros
         if search.found is None:
             self._put_back(chosen)
         else:
             self._put_in(search.found)
             self._settle(tier, chosen)
-        return bound if search.nodes_left == 0 else search.best[0]
+        return proved
 
     def _search(self, tier: list[int], greedy: tuple[int, int]) -> Search:
         options = by_density([self._static_option(index) for index in tier])

@@ -45,6 +45,8 @@ class Draft:
     added: list[Placed] = field(default_factory=list)
     order: list[Placed] = field(default_factory=list)
     filled_ms: int = 0
+    misplaced: int = 0
+    """How often an ad was refused for nothing but its place in the order."""
 
     @property
     def left_ms(self) -> int | None:
@@ -67,6 +69,7 @@ class Draft:
             return creative
         place = self._place(terms.line_item)
         if isinstance(place, Reason):
+            self.misplaced += 1
             return place
         at, pin = place
         placed = Placed(candidate, creative, terms, pin)

@@ -4,6 +4,7 @@ Values are few enough micros, and times few enough milliseconds, that the bound'
 comes out the same in double precision inside Valkey, which has no other numbers.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,8 @@ from ctv_ads.decisioning.pod_terms import CandidateTerms
 NODE_LIMIT = 40
 """How many additions one filling may try beyond the greedy ones."""
 
-_NO_TIME_LIMIT = 0
+_ROUNDING = 0.001
+"""Far more than rounding takes from a sum, and far less than a micro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,54 @@ class Search:
     nodes_left: int
     found: list[Placed] | None = None
     base: int = field(init=False)
+    ceiling: tuple[int, int] = field(init=False)
+    """More than any choice can be worth; what reaches it is proved best."""
+    users: Counter[bytes] = field(init=False)
+    _misplaced: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.base = len(self.draft.added)
+        self.ceiling = self._ceiling()
+        self.users = self._users()
+        self._misplaced = self.draft.misplaced
+
+    @property
+    def proved_micros(self) -> int:
+        """Return what no choice can be worth more than.
+
+        That is the best found if everything was tried. Where an ad was refused for its place
+        alone, another order of adding might have let it in.
+        """
+        is_whole = self.nodes_left > 0 and self.draft.misplaced == self._misplaced
+        return self.best[0] if is_whole else self.ceiling[0]
+
+    def _ceiling(self) -> tuple[int, int]:
+        """Return the bound of the whole, tightened by charging ads for the time they take.
+
+        At any rate, time at that rate and the best rewards beyond it, as many as there are
+        slots, are worth no less than any choice (Lagrange). Half the rate at which time runs
+        out is near the best where time and slots are both short.
+        """
+        value, time = self.bound(0)
+        left_ms = self.draft.left_ms or 0
+        slots = self.draft.spec.max_ads - self.base
+        runs_out = self._rate_where_time_runs_out()
+        for rate in (0.0, runs_out / 2, runs_out):
+            rewards = [one.value_micros - rate * one.shortest_ms for one in self.options]
+            worth_it = sorted((reward for reward in rewards if reward > 0), reverse=True)
+            total = rate * left_ms
+            for reward in worth_it[:slots]:
+                total += reward
+            value = min(value, int(total + _ROUNDING))
+        return value, time
+
+    def _rate_where_time_runs_out(self) -> float:
+        room_ms = self.draft.left_ms or 0
+        for option in self.options:
+            if option.shortest_ms > room_ms:
+                return option.value_micros / option.shortest_ms
+            room_ms -= option.shortest_ms
+        return 0.0
 
     def bound(self, start: int) -> tuple[int, int]:
         """Return more than any choice among the options from `start` on can add.
@@ -96,23 +143,39 @@ class Search:
             self.best, self.found = (value, time), self.draft.added[self.base :]
         for at in range(start, len(self.options)):
             more_value, more_time = self.bound(at)
-            if self.draft.is_full() or (value + more_value, time + more_time) <= self.best:
+            if self.best >= self.ceiling or self.draft.is_full():
                 return
-            for creative in _lengths(self.options[at]):
+            if (value + more_value, time + more_time) <= self.best:
+                return
+            for creatives in self._ways(self.options[at]):
                 if self.nodes_left <= 0:
                     return
                 self.nodes_left -= 1
-                if self._try(self.options[at], creative):
+                if self._try(self.options[at], creatives):
                     self.run(at + 1)
                     self.draft.remove_last()
 
-    def _try(self, option: Option, creative: Sequence[int]) -> bool:
-        return self.draft.add(option.candidate, option.terms, creative) is None
+    def _try(self, option: Option, creatives: Sequence[int]) -> bool:
+        return self.draft.add(option.candidate, option.terms, creatives) is None
 
+    def _ways(self, option: Option) -> list[tuple[int, ...]]:
+        """Return the option's creatives, those together that make no difference to others."""
+        groups: dict[tuple[int, bytes, bytes], list[int]] = {}
+        for index in option.creatives:
+            creative = option.terms.creatives[index]
+            film = creative.media if self.users[creative.media] > 1 else b""
+            capped = creative.field if self.users[creative.field] > 1 else b""
+            groups.setdefault((creative.duration_ms, film, capped), []).append(index)
+        return [tuple(group) for group in groups.values()]
 
-def _lengths(option: Option) -> list[tuple[int, ...]]:
-    """Return the option's creatives, those of one length together."""
-    groups: dict[int, list[int]] = {}
-    for index in option.creatives:
-        groups.setdefault(option.terms.creatives[index].duration_ms, []).append(index)
-    return [tuple(group) for group in groups.values()]
+    def _users(self) -> Counter[bytes]:
+        """Count by how many options each film and each creative may be used."""
+        return Counter(
+            key
+            for option in self.options
+            for key in {
+                key
+                for index in option.creatives
+                for key in option.terms.creatives[index][::2]  # field and media
+            }
+        )

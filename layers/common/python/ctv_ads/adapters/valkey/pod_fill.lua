@@ -37,19 +37,63 @@ local function bound(list, start)
   return math.min(in_time, slots * list[start].most_value), math.min(left, slots * list[start].longest)
 end
 
--- Returns the option's creatives, those of one length together.
-local function lengths(o)
-  if o.groups then return o.groups end
-  local groups, seen = {}, {}
-  for _, c in ipairs(o.creatives) do
-    local ms = o.t.creatives[c].ms
-    if not seen[ms] then
-      seen[ms] = {}
-      groups[#groups + 1] = seen[ms]
+-- The bound of the whole, tightened by charging ads for the time they take.
+local function ceiling(list)
+  local value, time = bound(list, 1)
+  local left, slots, runs_out = limit_ms - filled, max_ads - #added, 0
+  local room = left
+  for _, o in ipairs(list) do
+    if o.least > room then
+      runs_out = o.value / o.least
+      break
     end
-    table.insert(seen[ms], c)
+    room = room - o.least
   end
-  o.groups = groups
+  for half = 0, 2 do
+    local rate, rewards = runs_out * half / 2, {}
+    for _, o in ipairs(list) do
+      local reward = o.value - rate * o.least
+      if reward > 0 then rewards[#rewards + 1] = -reward end
+    end
+    table.sort(rewards)
+    local total = rate * left
+    for n = 1, math.min(slots, #rewards) do total = total - rewards[n] end
+    value = math.min(value, math.floor(total + 0.001))
+  end
+  return value, time
+end
+
+-- Counts by how many options each film and each creative may be used.
+local function count_users(list)
+  users = {}
+  for _, o in ipairs(list) do
+    local own = {}
+    for _, c in ipairs(o.creatives) do
+      own[o.t.creatives[c].field], own[o.t.creatives[c].media] = true, true
+    end
+    for key in pairs(own) do users[key] = (users[key] or 0) + 1 end
+  end
+end
+
+-- Returns the option's creatives, those together that make no difference to others.
+local function ways(o, list)
+  if o.ways then return o.ways end
+  local groups, seen = {}, {}
+  if #o.creatives > 1 and not users then count_users(list) end
+  for _, c in ipairs(o.creatives) do
+    local creative, key = o.t.creatives[c], 0
+    if #o.creatives > 1 then
+      local film = users[creative.media] > 1 and creative.media or ''
+      local capped = users[creative.field] > 1 and creative.field or ''
+      key = creative.ms .. ' ' .. film .. ' ' .. capped
+    end
+    if not seen[key] then
+      seen[key] = {}
+      groups[#groups + 1] = seen[key]
+    end
+    table.insert(seen[key], c)
+  end
+  o.ways = groups
   return groups
 end
 
@@ -60,11 +104,14 @@ local function search(list, start)
     for n = base + 1, #added do found[#found + 1] = added[n] end
   end
   for at = start, #list do
-    local v, t = bound(list, at)
-    if is_full() or value + v < best_value or value + v == best_value and time + t <= best_time then
+    if best_value > top_value or best_value == top_value and best_time >= top_time or is_full() then
       return
     end
-    for _, group in ipairs(lengths(list[at])) do
+    local v, t = bound(list, at)
+    if value + v < best_value or value + v == best_value and time + t <= best_time then
+      return
+    end
+    for _, group in ipairs(ways(list[at], list)) do
       if nodes <= 0 then return end
       nodes = nodes - 1
       if not add(list[at].i, list[at].t, group) then
@@ -163,23 +210,25 @@ local function improve(first, last, value, time)
   if is_best(first, last, value, time) then return value end
   local chosen = take_out()
   local list = candidates_of(first, last, true)
-  local v, t = bound(list, 1)
+  local v, t = ceiling(list)
   if #list == #chosen or v < value or v == value and t <= time then
     put_back(chosen)
     return value
   end
   if last > loaded then load(last) end
   list = candidates_of(first, last, false)
-  v = bound(list, 1)
-  best_value, best_time, found = value, time, nil
+  top_value, top_time = ceiling(list)
+  best_value, best_time, found, users = value, time, nil, nil
+  local before = misplaced
   search(list, 1)
+  local proved = nodes > 0 and misplaced == before and best_value or top_value
   if found then
     put_in(found)
     settle(first, last, chosen)
   else
     put_back(chosen)
   end
-  return nodes == 0 and v or best_value
+  return proved
 end
 
 local function fill_tier(first, last)
@@ -378,7 +427,7 @@ redis.register_function('@NAME@', function(k, args)
   for i = 1, count do packed[i] = args[i + 5] end
   now, limit_ms, max_ads, nodes = at_s, limit ~= ENDLESS and limit or nil, most, node_limit
   hash_at, values, grants, terms, options, verdicts = {}, {}, {}, {}, {}, {}
-  added, order, filled, found = {}, {}, 0, nil
+  added, order, filled, found, misplaced = {}, {}, 0, nil, 0
   for n = 1, #args[4] do
     hash_at[tonumber(string.sub(args[4], n, n))] = n + 2
     values[n + 2] = {}

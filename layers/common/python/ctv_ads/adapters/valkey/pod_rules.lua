@@ -14,6 +14,7 @@ local memo, memo_size = {}, 0
 local keys, packed, count, now, limit_ms, max_ads, nodes
 local hash_at, sequence_at, values, grants, loaded
 local terms, options, verdicts, added, order, filled, best_value, best_time, found, base
+local top_value, top_time, misplaced, users
 
 local function number(value, at)
   return (struct.unpack('>I4', value, at))
@@ -293,7 +294,10 @@ local function add(i, t, creatives)
   end
   if not chosen then return why end
   local at, pin = place(t)
-  if not at then return pin end
+  if not at then
+    misplaced = misplaced + 1
+    return pin
+  end
   local creative = t.creatives[chosen]
   local placed = {i = i, t = t, c = chosen, creative = creative, pin = pin}
   added[#added + 1] = placed
