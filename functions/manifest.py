@@ -17,6 +17,7 @@ from functions.manifest_queues import (
     TAG_VERDICTS,
     UPLOAD_EVENT_QUEUE,
 )
+from functions.manifest_reports import REPORTS
 from functions.manifest_shapes import (
     ENVIRONMENT_BY_NEED,
     EVERYTHING_ELSE,
@@ -62,7 +63,7 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Decide which ad a viewer sees and answer as VAST or JSON",
         memory_mib=1769,
         timeout_s=2,
-        needs=(Need.VALKEY, Need.BEACON_KEYS),
+        needs=(Need.VALKEY, Need.BEACON_KEYS, Need.CLOUDFRONT_PROOF),
         extra_environment=(
             "PUBLIC_BASE_URL",
             "VALKEY_TIMEOUT_MS",
@@ -246,20 +247,7 @@ FUNCTIONS: tuple[Function, ...] = (
         needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
         queue_trigger=QueueTrigger(TAG_VERDICTS, batch_size=10, window_s=0, max_concurrency=2),
     ),
-    Function(
-        name="analytics",
-        entry_point="analytics.handler",
-        purpose="Report delivery and spend",
-        memory_mib=512,
-        timeout_s=10,
-        needs=SIGNED_IN,
-        extra_environment=FOR_PEOPLE,
-        routes=with_preflights(
-            "GET /api/v1/campaigns/{campaign_id}/stats",
-            "GET /api/v1/campaigns/{campaign_id}/ledger",
-            "GET /api/v1/exports/ledger.csv",
-        ),
-    ),
+    *REPORTS,
     *PLATFORM,
 )
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
+from functions.analytics import decision_routes as decisions
 from functions.analytics import ledger
 from functions.analytics import routes as analytics
 from functions.auth.routes import accounts, api_keys, people, profile, sessions
@@ -54,6 +55,7 @@ _ROUTERS = (
     creatives,
     analytics,
     ledger,
+    decisions,
     ad_request,
     impressions,
     platform,

@@ -231,9 +231,10 @@ def an_inventory(
     placement: str = "preroll",
     version: str = "",
     built_at: datetime = NOON,
+    organization_id: OrganizationId | None = None,
 ) -> Inventory:
     """One tenant's inventory; the line items have to come in rank order."""
-    organization_id = OrganizationId(new_id())
+    organization_id = organization_id or OrganizationId(new_id())
     published = PublishedPlacement(PlacementId(new_id()), organization_id)
     return Inventory(
         version=version,

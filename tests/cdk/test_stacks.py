@@ -127,7 +127,7 @@ def test_functions_that_open_connections_for_callers_are_bounded(small: Assembly
         if "ReservedConcurrentExecutions" in item.properties
     }
 
-    assert bounded == {"auth", "campaigns", "creatives", "analytics", "platform"}
+    assert bounded == {"auth", "campaigns", "creatives", "analytics", "decisions", "platform"}
 
 
 def test_api_has_a_limit_and_logs_without_addresses_of_viewers(small: Assembly) -> None:

@@ -21,6 +21,7 @@ from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
 from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap import access, control_plane, guards, trafficking
+from ctv_ads.bootstrap.decisions import decision_explaining
 from ctv_ads.domain.access import Role
 from ctv_ads.ports.access import DeniedTokens, RateLimits
 from ctv_ads.use_cases.advertisers import TraffickAdvertisers
@@ -35,6 +36,7 @@ from ctv_ads.use_cases.registration import Register
 from ctv_ads.use_cases.sessions import KeepSessions
 from ctv_ads.use_cases.uploads import Uploads
 from ctv_ads.web.security import MACHINE_HEADERS
+from functions.analytics import decisions
 from functions.analytics import handler as analytics
 from functions.auth import handler as auth
 from functions.campaigns import handler as campaigns
@@ -43,6 +45,7 @@ from functions.creatives import routes as creative_routes
 from local.bench.statements import Statement, recorded_statements
 from local.valkey import ValkeyServer
 from tests.builders import NOON, Tenant
+from tests.functions.explaining import explaining_by
 from tests.functions.recorded import REQUEST_ID, Event, api_event
 from tests.worlds import MEDIA_BASE_URL, World
 
@@ -55,6 +58,7 @@ _HANDLERS: dict[str, Any] = {
     "campaigns": campaigns,
     "creatives": creatives,
     "analytics": analytics,
+    "decisions": decisions,
 }
 
 
@@ -272,6 +276,7 @@ def office(
         trafficking.line_item_trafficking: lambda: TraffickLineItems(
             world.stores, changes, clock=clock, new_id=new_id
         ),
+        decision_explaining: lambda: explaining_by(guarded.valkey),
         control_plane.creative_trafficking: lambda: TraffickCreatives(
             stores=world.stores,
             uploads=Uploads(

@@ -52,6 +52,10 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"GET {CAMPAIGN}/stats": Action.READ_REPORTS,
     f"GET {CAMPAIGN}/ledger": Action.READ_REPORTS,
     "GET /api/v1/exports/ledger.csv": Action.EXPORT,
+    "GET /api/v1/decisions": Action.READ_DECISIONS,
+    "GET /api/v1/decisions/{decision_id}": Action.READ_DECISIONS,
+    "POST /api/v1/decisions/{decision_id}/replay": Action.TRAFFIC,
+    "POST /api/v1/decisions/{decision_id}/what-if": Action.TRAFFIC,
     f"GET {CAMPAIGN}/line-items": Action.READ,
     f"POST {CAMPAIGN}/line-items": Action.TRAFFIC,
     f"GET {LINE_ITEMS}": Action.READ,
@@ -116,6 +120,7 @@ BODIES: dict[str, Any] = {
         "upload_id": "u",
         "parts": [{"part_number": 1, "etag": '"e"'}],
     },
+    "POST /api/v1/decisions/{decision_id}/what-if": {"changes": {"viewer.country": "AT"}},
 }
 QUERIES = {
     f"DELETE {CREATIVE}/multipart": "?upload_id=u",

@@ -66,6 +66,7 @@ _NOTES = st.builds(
     base_url=_TEXT,
     key_id=_TEXT,
     beacon_lifetime_s=st.integers(0, 10**6),
+    expires_s=st.integers(0, 10**6),
     candidates=st.lists(_ID.map(LineItemId), max_size=4).map(tuple),
 )
 
@@ -79,7 +80,7 @@ def a_note(**changes: Any) -> bytes:
     note = DecisionNote(
         DecisionId("0193593b-0000-7000-8000-00000000000d"), NOON, 7, "v", OrganizationId("o"),
         PlacementId("p"), AdRequest("demo"), AnswerForm.VAST, VastVersion.V4_2, "https://x", "k1",
-        60, (),
+        60, 30, (),
     )  # fmt: skip
     return json.dumps(json.loads(encode_note(note)) | changes).encode()
 

@@ -13,6 +13,7 @@ TABLE = {
     Action.TRAFFIC: "OAT",
     Action.READ_REPORTS: "OATNV",
     Action.EXPORT: "OATN",
+    Action.READ_DECISIONS: "OATN",
     Action.READ_PEOPLE: "OATN",
     Action.READ_AUDIT: "OA",
     Action.MANAGE_PEOPLE: "OA",

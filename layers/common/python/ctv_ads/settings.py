@@ -153,12 +153,18 @@ class AdServerSettings(ValkeySettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectorSettings(Settings):
-    """What `functions/impressions/handler.py` reads."""
+class BeaconKeySettings(Settings):
+    """How beacons are signed."""
 
     beacon_secret_id: str = _setting(
         "BEACON_SECRET_ID", "Secrets Manager id of the keys that sign beacon tokens"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorSettings(BeaconKeySettings):
+    """What `functions/impressions/handler.py` reads."""
+
     ad_event_queue_url: str = _setting(
         "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
     )

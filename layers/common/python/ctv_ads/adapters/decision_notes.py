@@ -42,6 +42,7 @@ def encode_note(note: DecisionNote) -> bytes:
         "base": note.base_url,
         "key": note.key_id,
         "lifetime_s": note.beacon_lifetime_s,
+        "expires_s": note.expires_s,
         "candidates": packed_ids(note.candidates),
     }
     return orjson.dumps(document, default=dict)
@@ -68,6 +69,7 @@ def decode_note(blob: bytes) -> DecisionNote:
             base_url=document["base"],
             key_id=document["key"],
             beacon_lifetime_s=document["lifetime_s"],
+            expires_s=document["expires_s"],
             candidates=tuple(unpacked_ids(document["candidates"])),
         )
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
@@ -91,6 +93,12 @@ def unpacked_ids(packed: str) -> Sequence[LineItemId]:
         raise ValueError("not a row of ids")
     texts = [raw[start : start + _ID_BYTES].hex() for start in range(0, len(raw), _ID_BYTES)]
     return [LineItemId(f"{t[:8]}-{t[8:12]}-{t[12:16]}-{t[16:20]}-{t[20:]}") for t in texts]
+
+
+def request_document(request: AdRequest) -> dict[str, Any]:
+    """Return the request as JSON has it."""
+    document: dict[str, Any] = orjson.loads(orjson.dumps(request, default=dict))
+    return document
 
 
 def request_of(document: Mapping[str, Any]) -> AdRequest:

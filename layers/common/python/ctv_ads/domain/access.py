@@ -27,6 +27,8 @@ class Action(StrEnum):
     """Create, change, start, pause and delete campaigns and creatives."""
     READ_REPORTS = "read_reports"
     """See what was delivered and billed."""
+    READ_DECISIONS = "read_decisions"
+    """See what was decided for single viewers, who are told apart by hashes only, and why."""
     EXPORT = "export"
     """Take lists and reports away as files."""
     READ_PEOPLE = "read_people"
@@ -42,7 +44,7 @@ class Action(StrEnum):
 
 
 _VIEW = frozenset({Action.READ, Action.READ_REPORTS})
-_ANALYSE = _VIEW | {Action.EXPORT, Action.READ_PEOPLE}
+_ANALYSE = _VIEW | {Action.EXPORT, Action.READ_DECISIONS, Action.READ_PEOPLE}
 _TRAFFIC = _ANALYSE | {Action.TRAFFIC}
 
 ACTIONS_BY_ROLE: Mapping[Role, frozenset[Action]] = {

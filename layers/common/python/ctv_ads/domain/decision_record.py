@@ -22,7 +22,7 @@ class AnswerForm(StrEnum):
 class DecisionNote:
     """What is known of a decision before anything is picked; it goes to Valkey with the question.
 
-    `decided_at` has whole milliseconds. `base_url`, `key_id` and `beacon_lifetime_s` are what
+    `decided_at` has whole milliseconds. `base_url`, `key_id`, `beacon_lifetime_s` and `expires_s` are what
     the answer's beacon addresses were made with.
     """
 
@@ -38,6 +38,7 @@ class DecisionNote:
     base_url: str
     key_id: str
     beacon_lifetime_s: int
+    expires_s: int
     candidates: tuple[LineItemId, ...]
 
 

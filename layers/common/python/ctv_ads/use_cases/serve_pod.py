@@ -221,5 +221,6 @@ class ServePod:
             base_url=case.question.base_url,
             key_id=self.sign.keys.current,
             beacon_lifetime_s=self.sign.beacon_lifetime // timedelta(seconds=1),
+            expires_s=self.sign.reservation // timedelta(seconds=1),
             candidates=tuple([one.line_item.line_item_id for one in prepared.candidates]),
         )

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
+from ctv_ads.domain.decision_record import DecisionNote
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
 from ctv_ads.domain.pod import Candidate, Pick
 from ctv_ads.domain.vocabulary import DEVICE_TYPES
@@ -34,6 +36,15 @@ class SignAds:
     beacon_lifetime: timedelta
     reservation: timedelta
     """How long what was reserved is held: an ad that has not begun by then may go unpaid."""
+
+    @classmethod
+    def of_note(cls, note: DecisionNote, keys: TokenKeys) -> Self:
+        """Return who signed that decision: the same key and the same times."""
+        return cls(
+            TokenKeys(note.key_id, keys.keys),
+            timedelta(seconds=note.beacon_lifetime_s),
+            timedelta(seconds=note.expires_s),
+        )
 
     def ads(
         self, decided: Decided, candidates: Sequence[Candidate], picks: Sequence[Pick]

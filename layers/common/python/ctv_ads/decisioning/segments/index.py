@@ -1,12 +1,14 @@
 """All line items of one organization, as decisions ask for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ctv_ads.decisioning.segments.explain import explain
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.search import HOUSE_LIMIT, LIMIT, PER_ADVERTISER, Found, search
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.reasons import Reason
 
 _NONE: frozenset[LineItemId] = frozenset()
 
@@ -42,6 +44,12 @@ class LineItemIndex:
             house_limit=house_limit,
             skip=skip,
         )
+
+    def explain(
+        self, query: Query, *, skip: frozenset[LineItemId] = _NONE
+    ) -> Mapping[Reason, tuple[LineItemId, ...]]:
+        """Return by its reason every line item that a search would not offer; see `explain`."""
+        return explain(self.layers, query, self.search(query, skip=skip), skip=skip)
 
     def line_item(self, line_item_id: LineItemId) -> ServableLineItem | None:
         """Return that line item, None when it is not published."""

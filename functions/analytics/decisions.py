@@ -1,0 +1,16 @@
+"""Explain decisions: apart from reports, because it knows the key that signs beacons."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ctv_ads.bootstrap.control_plane import signed_in
+from ctv_ads.web.resolver import api_resolver
+from functions.analytics import decision_routes
+
+app = api_resolver(decision_routes.router, authenticate=signed_in)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one API Gateway request."""
+    return app.resolve(event, context)

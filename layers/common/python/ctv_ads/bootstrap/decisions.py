@@ -1,0 +1,36 @@
+"""Explaining decisions, put together."""
+
+from functools import cache
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
+from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
+from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.domain.beacon_token import TokenKeys
+from ctv_ads.settings import BeaconKeySettings, TokenSettings, ValkeySettings
+from ctv_ads.use_cases.explain_decisions import ExplainDecisions
+
+# People wait longer than players, and pages of records are large.
+_TIMEOUT_MS = 2000
+
+
+@cache
+def decision_explaining() -> ExplainDecisions:
+    """Return what people ask about decisions."""
+    connection = RespConnection(
+        ValkeySettings.from_environment().valkey_url, timeout_ms=_TIMEOUT_MS
+    )
+    secret_id = BeaconKeySettings.from_environment().beacon_secret_id
+    return ExplainDecisions(
+        records=ValkeyDecisionRecords(
+            connection, shards=TokenSettings.from_environment().token_shards
+        ),
+        history=ValkeyInventoryHistory(connection),
+        keys=TokenKeys.from_secret(secret_document(secret_id)),
+    )
+
+
+DecisionExplaining = Annotated[ExplainDecisions, Depends(decision_explaining)]

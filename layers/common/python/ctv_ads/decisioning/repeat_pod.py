@@ -1,0 +1,103 @@
+"""Making a decision again from what it left behind: the same code on the same inventory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctv_ads.decisioning.prepare_pod import prepare_pod
+from ctv_ads.decisioning.resolve_break import resolve_break
+from ctv_ads.decisioning.rotation import rotated
+from ctv_ads.decisioning.segments.creatives import fitting_creatives
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.query import Query, query_of
+from ctv_ads.domain.decision_record import DecisionNote
+from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.pod import Candidate
+from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.spending import spends_micros
+
+
+class NotRepeatableError(Exception):
+    """The inventory at hand is not the one that was decided on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedPod:
+    """The candidates as they were recorded, made again.
+
+    `skipped` were eligible and ranked before the last candidate, but known to be out of tokens.
+    `is_same_search` tells that without those a new search finds exactly these candidates.
+    """
+
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[LineItemId, ...]
+    is_same_search: bool
+
+
+def query_again(note: DecisionNote, placement: PublishedPlacement) -> Query:
+    """Return the search that was made."""
+    resolved = resolve_break(note.request.ad_break, placement)
+    return query_of(
+        note.request,
+        placement,
+        now=note.decided_at,
+        seed=note.seed,
+        min_ad_ms=resolved.min_ad_ms,
+        max_ad_ms=resolved.max_ad_ms,
+    )
+
+
+def candidates_again(
+    index: LineItemIndex, note: DecisionNote, placement: PublishedPlacement
+) -> tuple[Candidate, ...]:
+    """Return the candidates that were recorded, with their creatives in the same order.
+
+    Raises:
+        NotRepeatableError: one of them is not in this inventory, or could not have served.
+    """
+    query = query_again(note, placement)
+    return tuple(_candidate(index, name, query, note.seed) for name in note.candidates)
+
+
+def repeat_pod(
+    index: LineItemIndex, note: DecisionNote, placement: PublishedPlacement
+) -> RepeatedPod:
+    """Return the decision's candidates, and whether the search for them still finds the same.
+
+    Raises:
+        NotRepeatableError: one of them is not in this inventory, or could not have served.
+    """
+    candidates = candidates_again(index, note, placement)
+    skip: frozenset[LineItemId] = frozenset()
+    recorded = frozenset(note.candidates)
+    # What the process knew to be out of tokens is not recorded: it is who stood before others
+    # that were offered. Each round finds those that the round before had no place for.
+    while True:
+        found = prepare_pod(
+            index,
+            note.request,
+            placement,
+            now=note.decided_at,
+            seed=note.seed,
+            skip=skip,
+        )
+        names = [one.line_item.line_item_id for one in found.candidates]
+        missing = frozenset(names) - recorded
+        if not missing:
+            return RepeatedPod(candidates, tuple(sorted(skip)), names == list(note.candidates))
+        skip |= missing
+
+
+def _candidate(index: LineItemIndex, name: LineItemId, query: Query, seed: int) -> Candidate:
+    line_item = index.line_item(name)
+    if line_item is None:
+        raise NotRepeatableError(f"line item {name} is not in this inventory")
+    creatives = fitting_creatives(line_item.creatives, query)
+    if isinstance(creatives, Reason):
+        raise NotRepeatableError(f"line item {name} could not have served: {creatives.wire_name}")
+    return Candidate(line_item, rotated(line_item, creatives, seed=seed), spends_micros(line_item))
+
+
+def outcomes(note: DecisionNote, verdicts: Sequence[Reason]) -> dict[LineItemId, Reason]:
+    """Return the verdict on each candidate by its id."""
+    return dict(zip(note.candidates, verdicts, strict=True))

@@ -1,0 +1,68 @@
+"""Ports of explaining: decisions as they were recorded, and the inventory they were made on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.snapshot import Snapshot
+from ctv_ads.domain.decision_record import DecisionRecord
+from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """Which decisions are wanted; None wants all. `line_item_id` was a candidate or ran."""
+
+    organization_id: OrganizationId
+    placement_id: PlacementId | None = None
+    line_item_id: LineItemId | None = None
+    session_key: str | None = None
+    before: datetime | None = None
+
+
+class DecisionRecords(Protocol):
+    """Reads what decisions left behind."""
+
+    def find(
+        self, decision_id: DecisionId, organization_id: OrganizationId
+    ) -> DecisionRecord | None:
+        """Return that decision of that organization, None when it is not kept (any more).
+
+        Raises:
+            DependencyUnavailableError: where they are kept does not answer.
+        """
+
+    def recent(self, wanted: DecisionFilter, *, limit: int) -> Sequence[DecisionRecord]:
+        """Return recent decisions, the newest first, at most `limit`.
+
+        Raises:
+            DependencyUnavailableError: where they are kept does not answer.
+        """
+
+
+class PastInventory(Protocol):
+    """One version of the inventory, in force or not."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What it says of placements."""
+
+    def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
+        """Return that organization's line items.
+
+        Raises:
+            DependencyUnavailableError, SnapshotCorruptError: they cannot be read.
+        """
+
+
+class InventoryHistory(Protocol):
+    """Keeps the versions of the inventory."""
+
+    def load(self, version: str) -> PastInventory | None:
+        """Return that version, None when it is not kept (any more).
+
+        Raises:
+            DependencyUnavailableError, SnapshotCorruptError: it cannot be read.
+        """

@@ -1,0 +1,236 @@
+"""Explain a decision, make it again, and tell what another request would have got."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
+from ctv_ads.decisioning.no_fill import no_fill_reason
+from ctv_ads.decisioning.pod_terms import terms_of
+from ctv_ads.decisioning.prepare_pod import prepare_pod
+from ctv_ads.decisioning.repeat_pod import (
+    NotRepeatableError,
+    RepeatedPod,
+    query_again,
+    repeat_pod,
+)
+from ctv_ads.domain.access import Action, Caller
+from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.beacon_token import TokenKeys
+from ctv_ads.domain.decision_record import DecisionRecord
+from ctv_ads.domain.ids import DecisionId, LineItemId
+from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.pod import Candidate, FilledPod
+from ctv_ads.domain.reasons import NoFillReason, Reason
+from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords, InventoryHistory, PastInventory
+from ctv_ads.use_cases.permission import require
+from ctv_ads.use_cases.sign_ads import Decided, SignAds
+from ctv_ads.vast.document import PodAd
+
+_STILL_REFUSED = range(400, 600)
+"""Caps and tokens were as they were; nobody knows how they would be for somebody else."""
+_PLENTY = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision for people. `removed` holds by reason every line item that was no candidate."""
+
+    record: DecisionRecord
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[LineItemId, ...]
+    removed: Mapping[Reason, tuple[LineItemId, ...]]
+    no_fill_reason: NoFillReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A decision made again. `is_same_search` tells that the search found the same candidates."""
+
+    record: DecisionRecord
+    ads: tuple[PodAd, ...]
+    no_fill_reason: NoFillReason | None
+    is_same_search: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Supposition:
+    """What a changed request would have got: a new viewer, and everybody's tokens at hand."""
+
+    record: DecisionRecord
+    request: AdRequest
+    candidates: tuple[Candidate, ...]
+    outcome: FilledPod
+    still_refused: tuple[LineItemId, ...]
+    """By their caps or tokens then, which is taken to be so again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainDecisions:
+    """Answers questions about decisions of the caller's own organization."""
+
+    records: DecisionRecords
+    history: InventoryHistory
+    keys: TokenKeys
+
+    def recent(
+        self, caller: Caller, wanted: DecisionFilter, *, limit: int
+    ) -> Sequence[DecisionRecord]:
+        """Return recent decisions, the newest first.
+
+        Raises:
+            ForbiddenError: the caller's role may not.
+        """
+        require(caller, Action.READ_DECISIONS)
+        return self.records.recent(wanted, limit=limit)
+
+    def explain(self, caller: Caller, decision_id: DecisionId) -> Explanation:
+        """Return why every line item did or did not run.
+
+        Raises:
+            ForbiddenError: the caller's role may not.
+            NotFoundError: there is no such decision, or it is not kept any more.
+            ConflictError: its inventory is not kept any more.
+        """
+        require(caller, Action.READ_DECISIONS)
+        record = self._record(caller, decision_id)
+        inventory, placement = self._inventory(record)
+        index = inventory.line_items(record.note.organization_id)
+        again = _repeated(lambda: repeat_pod(index, record.note, placement))
+        query = query_again(record.note, placement)
+        skip = frozenset(again.skipped)
+        removed = index.explain(query, skip=skip)
+        passed_over = [(name, reason) for reason, names in removed.items() for name in names]
+        reason = no_fill_reason(record.outcome.verdicts, passed_over)
+        return Explanation(
+            record,
+            again.candidates,
+            again.skipped,
+            removed,
+            None if record.outcome.picks else reason,
+        )
+
+    def replay(self, caller: Caller, decision_id: DecisionId) -> Replay:
+        """Return the decision's answer, made again from its record and its inventory.
+
+        Raises:
+            ForbiddenError: the caller's role may not.
+            NotFoundError: there is no such decision, or it is not kept any more.
+            ConflictError: its inventory or its signing key is not kept any more.
+        """
+        require(caller, Action.TRAFFIC)
+        record = self._record(caller, decision_id)
+        inventory, placement = self._inventory(record)
+        note = record.note
+        if note.key_id not in self.keys.keys:
+            raise ConflictError("the key that signed this decision's beacons is not kept any more")
+        index = inventory.line_items(note.organization_id)
+        again = _repeated(lambda: repeat_pod(index, note, placement))
+        sign = SignAds.of_note(note, self.keys)
+        decided = Decided(note.decision_id, note.decided_at, note.placement_id, note.request)
+        ads = sign.ads(decided, again.candidates, record.outcome.picks)
+        reason = None if ads else no_fill_reason(record.outcome.verdicts, ())
+        return Replay(record, ads, reason, again.is_same_search)
+
+    def suppose(
+        self, caller: Caller, decision_id: DecisionId, changes: Mapping[str, Any]
+    ) -> Supposition:
+        """Return what the request would have got with `changes`, such as `viewer.country`.
+
+        Raises:
+            ForbiddenError: the caller's role may not.
+            InvalidRequestError: a change names nothing that a request has.
+            NotFoundError: there is no such decision, or it is not kept any more.
+            ConflictError: its inventory is not kept any more.
+        """
+        require(caller, Action.TRAFFIC)
+        record = self._record(caller, decision_id)
+        note = record.note
+        request = _changed(note.request, changes)
+        inventory, placement = self._inventory(record)
+        prepared = prepare_pod(
+            inventory.line_items(note.organization_id),
+            request,
+            placement,
+            now=note.decided_at,
+            seed=note.seed,
+        )
+        refused = frozenset(
+            name
+            for name, verdict in zip(note.candidates, record.outcome.verdicts, strict=True)
+            if verdict in _STILL_REFUSED
+        )
+        offered = tuple(
+            one for one in prepared.candidates if one.line_item.line_item_id not in refused
+        )
+        state = ViewerState(
+            {}, {one.line_item.line_item_id.encode(): Grant(0, _PLENTY) for one in offered}
+        )
+        terms = [terms_of(candidate) for candidate in offered]
+        now_s = int(note.decided_at.timestamp())
+        outcome = fill_pod(prepared.spec, terms, state, now_s=now_s).pod
+        return Supposition(record, request, offered, outcome, tuple(sorted(refused)))
+
+    def _record(self, caller: Caller, decision_id: DecisionId) -> DecisionRecord:
+        record = self.records.find(decision_id, caller.organization_id)
+        if record is None:
+            raise NotFoundError("there is no such decision, or it is not kept any more")
+        return record
+
+    def _inventory(self, record: DecisionRecord) -> tuple[PastInventory, PublishedPlacement]:
+        inventory = self.history.load(record.note.snapshot_version)
+        if inventory is not None:
+            placement = inventory.snapshot.placements.get(record.note.placement_id)
+            if placement is not None:
+                return inventory, placement
+        raise ConflictError("the inventory of this decision is not kept any more")
+
+
+def _repeated(make: Callable[[], RepeatedPod]) -> RepeatedPod:
+    try:
+        return make()
+    except NotRepeatableError as error:
+        raise ConflictError(str(error)) from error
+
+
+_PARTS = ("ad_break", "viewer", "content")
+
+
+def _changed(request: AdRequest, changes: Mapping[str, Any]) -> AdRequest:
+    """Return the request with other values at paths such as `viewer.country`."""
+    problems: list[FieldProblem] = []
+    for path, value in changes.items():
+        part, _, name = path.partition(".")
+        if part == "kv" and name and _is_text(value):
+            key_values = {**request.key_values, name: (value,)}
+            request = replace(request, key_values=key_values)
+        elif part in _PARTS and _fits(getattr(request, part), name, value):
+            changed = replace(getattr(request, part), **{name: _of_json(value)})
+            request = replace(request, **{part: changed})
+        else:
+            message = "is nothing that a request has, or of another type"
+            problems.append(FieldProblem(f"changes.{path}", "unknown", message))
+    if problems:
+        raise InvalidRequestError("the changes do not fit a request", problems)
+    return request
+
+
+def _fits(part: object, name: str, value: object) -> bool:
+    """Tell whether `value` may stand where `part` has `name`: by the field's own declared type."""
+    declared = {item.name: str(item.type) for item in fields(part)}.get(name, "")  # type: ignore[arg-type]
+    if value is None:
+        return "None" in declared
+    kinds = {bool: "bool", int: "int", str: "str", list: "tuple"}
+    kind = kinds.get(type(value), "?")
+    if isinstance(value, list):
+        return kind in declared and all(map(_is_text, value))
+    return kind in declared and "tuple" not in declared and (kind != "str" or _is_text(value))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 200
+
+
+def _of_json(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    return tuple(value) if isinstance(value, list) else value
