@@ -85,9 +85,11 @@ class Block:
         found = self._in_flight(plan.now_ms)
         if plan.absent:
             found &= self._of_none(plan.absent)
-        for dimension, values in plan.known:
-            found &= self._of_values(dimension, values)
-        return found and found & self._allowed(plan)
+        kept = self._kept
+        for known in plan.known:
+            row = kept.get(known)
+            found &= self._of_values(*known) if row is None else row
+        return found and self._allowed(plan, found)
 
     def verdicts(self, plan: Plan) -> Iterator[tuple[Reason, int]]:
         """Yield each question with whom its answer keeps, in the order of the reasons."""
@@ -114,14 +116,13 @@ class Block:
             self._keep(key, self._named("advertisers", advertiser_id)) if found is None else found
         )
 
-    def group_of(self, rank: int) -> tuple[int, int]:
-        """Return the first rank of its equals and the one behind the last."""
+    def group_starts(self) -> Sequence[int]:
+        """Return the first ranks of all groups of equals here, and the end of the last."""
         if not self._starts:
             groups = self._tables.groups
             begin = bisect_right(groups, self.low) - 1
             self._starts = groups[begin : bisect_right(groups, self.high - 1) + 1].tolist()
-        behind = bisect_right(self._starts, rank)
-        return self._starts[behind - 1], self._starts[behind]
+        return self._starts
 
     def ranks(self, members: int) -> Iterator[int]:
         """Yield the ranks of these bits, ascending."""
@@ -134,8 +135,7 @@ class Block:
         """Return the bits of these ranks, all of this block."""
         return int.from_bytes(bytes_of_bits(ranks, self.low, self.high), "little")
 
-    def _allowed(self, plan: Plan) -> int:
-        found = self._everything
+    def _allowed(self, plan: Plan, found: int) -> int:
         if plan.closed:
             found &= self._open(plan.closed)
         if plan.blocked_categories:
@@ -149,20 +149,14 @@ class Block:
         return found
 
     def _of_values(self, dimension: str, values: tuple[str, ...]) -> int:
-        if len(values) > 1:
-            rows = [self._rule(dimension, value) for value in values]
-            included, excluded = self._of_none(frozenset({dimension})), 0
-            for row in rows:
-                included |= row[0]
-                excluded |= row[1]
-            return included & ~excluded
-        key = (dimension, values[0])
-        found = self._kept.get(key)
-        if found is not None:
-            return found
-        included, excluded = self._rule(dimension, values[0])
-        untargeted = self._of_none(frozenset({dimension}))
-        return self._keep(key, (untargeted | included) & ~excluded)
+        """Return whom these values of the request leave. Of several they are not kept together."""
+        included, excluded = self._of_none(frozenset({dimension})), 0
+        for value in values:
+            rows = self._rule(dimension, value)
+            included |= rows[0]
+            excluded |= rows[1]
+        found = included & ~excluded
+        return self._keep((dimension, values), found) if len(values) == 1 else found
 
     def _rule(self, dimension: str, value: str) -> tuple[int, int]:
         """Return who includes the value and who excludes it."""

@@ -11,11 +11,11 @@ def fitting_creatives(
     creatives: Sequence[ServableCreative], query: Query
 ) -> tuple[ServableCreative, ...] | Reason:
     """Return those that may play, or why none may: what the one that came farthest lacks."""
-    verdicts = [(verdict_on(creative, query), creative) for creative in creatives]
-    fitting = tuple(creative for verdict, creative in verdicts if verdict is Reason.CHOSEN)
+    fitting = tuple([one for one in creatives if verdict_on(one, query) is Reason.CHOSEN])
     if fitting:
         return fitting
-    return max((verdict for verdict, _ in verdicts), default=Reason.NO_CREATIVE_IN_FLIGHT)
+    verdicts = (verdict_on(creative, query) for creative in creatives)
+    return max(verdicts, default=Reason.NO_CREATIVE_IN_FLIGHT)
 
 
 def verdict_on(creative: ServableCreative, query: Query) -> Reason:

@@ -1,5 +1,6 @@
 """Search an organization's line items: the first eligible ones in rank order."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
@@ -45,12 +46,9 @@ class Found:
     passed_over: tuple[tuple[LineItemId, Reason], ...]
 
 
-class _Group(NamedTuple):
-    """Equals that match the index, in the order in which one comes after the other."""
-
-    segment: Segment
-    first: int
-    ranks: Iterable[int]
+_Group = tuple[Segment, int, Iterable[int] | None]
+"""Equals that match the index: their first rank, and the order in which one comes after the other.
+None stands for a single one, which is that rank itself."""
 
 
 def search(
@@ -100,9 +98,15 @@ class _Search:
         """Return the first eligible ones, no more of one advertiser than allowed."""
         taken: list[Eligible] = []
         for equals in groups if self._limit else ():
-            for found in self._in_turn(equals):
-                if self._count(found.line_item.advertiser_id):
-                    taken.append(found)
+            segment, first, ranks = equals[0]
+            if ranks is None and len(equals) == 1:
+                alone = self._judged(segment, first)
+                found: Iterable[Eligible] = (alone,) if alone else ()
+            else:
+                found = self._in_turn(equals)
+            for eligible in found:
+                if self._count(eligible.line_item.advertiser_id):
+                    taken.append(eligible)
                     if len(taken) == self._limit:
                         return tuple(taken)
         return tuple(taken)
@@ -118,23 +122,29 @@ class _Search:
         return True
 
     def _in_turn(self, equals: Sequence[_Group]) -> Iterator[Eligible]:
-        eligible = chain.from_iterable(map(self._eligible, equals))
+        eligible = (
+            found
+            for segment, first, ranks in equals
+            for rank in ((first,) if ranks is None else ranks)
+            if (found := self._judged(segment, rank))
+        )
         window = list(islice(eligible, WINDOW))
         if len(window) > 1:
-            begin = (turn_of(self.query.seed, equals[0].first) >> 32) % len(window)
+            begin = (turn_of(self.query.seed, equals[0][1]) >> 32) % len(window)
             window = window[begin:] + window[:begin]
         yield from window
         yield from eligible
 
-    def _eligible(self, group: _Group) -> Iterator[Eligible]:
-        for rank in group.ranks:
-            line_item = group.segment.line_item(rank)
-            if self._counts.get(line_item.advertiser_id, 0) < self._per_advertiser:
-                creatives = fitting_creatives(line_item.creatives, self.query)
-                if isinstance(creatives, Reason):
-                    self.passed_over.append((line_item.line_item_id, creatives))
-                else:
-                    yield Eligible(line_item, creatives)
+    def _judged(self, segment: Segment, rank: int) -> Eligible | None:
+        """Return the line item with what fits of it; None when it may not serve."""
+        line_item = segment.line_item(rank)
+        if self._counts.get(line_item.advertiser_id, 0) >= self._per_advertiser:
+            return None
+        creatives = fitting_creatives(line_item.creatives, self.query)
+        if isinstance(creatives, tuple):
+            return Eligible(line_item, creatives)
+        self.passed_over.append((line_item.line_item_id, creatives))
+        return None
 
 
 def _equals(
@@ -146,7 +156,7 @@ def _equals(
         for group in streams[0]:
             yield (group,)
         return
-    keyed = (((group.segment.key_of(group.first), group) for group in each) for each in streams)
+    keyed = (((group[0].key_of(group[1]), group) for group in each) for each in streams)
     by_key = itemgetter(0)
     for _, equals in groupby(merge(*keyed, key=by_key), by_key):
         yield [group for _, group in equals]
@@ -164,28 +174,32 @@ def _groups(found: _Search, layer: Layer, plan: Plan, spans: Sequence[Span]) -> 
 
 
 def _small_groups(found: _Search, segment: Segment, block: Block, members: int) -> Iterator[_Group]:
+    low, starts, full = block.low, block.group_starts(), found.full
     without = 0
     while members:
-        if without < len(found.full):
-            members &= ~_of_advertisers(block, found.full[without:])
-            without = len(found.full)
+        if without < len(full):
+            members &= ~_of_advertisers(block, full[without:])
+            without = len(full)
             continue
-        rank = block.low + (members & -members).bit_length() - 1
-        first, behind = block.group_of(rank)
-        equals = members & (1 << behind - block.low) - 1
+        lowest = members & -members
+        rank = low + lowest.bit_length() - 1
+        place = bisect_right(starts, rank)
+        first, behind = starts[place - 1], starts[place]
+        if behind - first == 1:
+            members ^= lowest
+            yield segment, rank, None
+            continue
+        equals = members & (1 << behind - low) - 1
         members ^= equals
-        if equals & equals - 1:
-            entry = first + turn_of(found.query.seed, first) % (behind - first) - block.low
-            later = equals >> entry << entry
-            yield _Group(segment, first, chain(block.ranks(later), block.ranks(equals ^ later)))
-        else:
-            yield _Group(segment, first, (rank,))
+        entry = first + turn_of(found.query.seed, first) % (behind - first) - low
+        later = equals >> entry << entry
+        yield segment, first, chain(block.ranks(later), block.ranks(equals ^ later))
 
 
 def _large_group(found: _Search, layer: Layer, plan: Plan, span: Span) -> _Group:
     first, behind = span.blocks[0].low, span.blocks[-1].high
     entry = first + turn_of(found.query.seed, first) % (behind - first)
-    return _Group(layer.segment, first, _around(found, layer, plan, span.blocks, entry))
+    return layer.segment, first, _around(found, layer, plan, span.blocks, entry)
 
 
 def _around(
