@@ -66,6 +66,10 @@ migrate-down: setup ## Take the newest migration back, or all after TO=NNNN
 verify-ledger: setup ## Audit the books: recount every invoice line from its events, check every hash
 	@$(BIN)/python -m local.ledger verify
 
+.PHONY: redrive
+redrive: setup ## Send dead letters back to their queue (QUEUE=ad-events) and say why they were refused
+	@$(BIN)/python -m local.redrive $(QUEUE)
+
 # --- check -------------------------------------------------------------------------------------
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI drift

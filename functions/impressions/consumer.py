@@ -2,11 +2,10 @@
 
 Event: SQS messages, each the beacons of one call that the collector has verified. A message
 that is none, or names a line item that does not exist, fails alone and ends in the dead-letter
-queue; what else it holds is recorded all the same. Invalid traffic is kept apart. Counts of
+queue, with its reason in PostgreSQL; what else it holds is recorded all the same. Invalid traffic is kept apart. Counts of
 decisions come through the same queue.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,39 +14,36 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.adapters.aws.beacon_messages import decode_message
 from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decisions
+from ctv_ads.adapters.clock import utc_now
 from ctv_ads.bootstrap.pipeline import (
     beacon_ledger,
     decision_counts,
     invalid_traffic,
     inventory_changes,
+    refused_messages,
 )
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.delivery import DecidedCounts
 
 _LOG = Logger()
+_QUEUE = "ad-events"
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Record the batch in one transaction and name the messages that failed alone."""
     batch = _Batch()
-    failed: list[str] = []
+    refused: dict[str, str] = {}
     for record in event["Records"]:
         try:
-            if is_decisions(record["body"]):
-                batch.decisions.append(decode_decisions(record["body"]))
-            else:
-                batch.add(record["messageId"], decode_message(record["body"]))
+            batch.read(record["messageId"], record["body"])
         except ValueError as error:
             _LOG.error("message is no beacon", message_id=record["messageId"], reason=str(error))
-            failed.append(record["messageId"])
-    if batch.invalid or batch.forged:
-        invalid_traffic().record(batch.invalid, batch.forged)
-    if batch.decisions:
-        added = decision_counts().add(batch.decisions)
-        _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
-    if batch.beacons:
-        failed += _record(batch.beacons, batch.message_ids)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+            refused[record["messageId"]] = str(error)
+    for message_id in _record_all(batch):
+        refused[message_id] = "it names a line item that does not exist"
+    if refused:
+        refused_messages().note(_QUEUE, refused, now=utc_now())
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in refused]}
 
 
 @dataclass(slots=True)
@@ -62,8 +58,12 @@ class _Batch:
     """With the message's id and the place in it, which tell repeats."""
     decisions: list[DecidedCounts] = field(default_factory=list)
 
-    def add(self, message_id: str, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
-        for place, beacon in enumerate(beacons):
+    def read(self, message_id: str, body: str) -> None:
+        """Take what the body of a message holds, or raise ValueError and take nothing."""
+        if is_decisions(body):
+            self.decisions.append(decode_decisions(body))
+            return
+        for place, beacon in enumerate(decode_message(body)):
             if isinstance(beacon, ForgedBeacon):
                 self.forged.append((message_id, place, beacon))
             elif beacon.invalid is not None:
@@ -71,6 +71,16 @@ class _Batch:
             else:
                 self.beacons.append(beacon)
                 self.message_ids.append(message_id)
+
+
+def _record_all(batch: _Batch) -> list[str]:
+    """Write everything, and return the messages that name what does not exist."""
+    if batch.invalid or batch.forged:
+        invalid_traffic().record(batch.invalid, batch.forged)
+    if batch.decisions:
+        added = decision_counts().add(batch.decisions)
+        _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
+    return _record(batch.beacons, batch.message_ids) if batch.beacons else []
 
 
 def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.memory.uploads import MemoryUploads
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
+from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.domain.creative import Creative, CreativeStatus, upload_key
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.media import MediaLimits, MediaProbe
@@ -53,6 +54,8 @@ class TestConsumer:
         monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
         counts = PostgresDecisionCounts(world.pipeline)
         monkeypatch.setattr(consumer, "decision_counts", lambda: counts)
+        refused = PostgresRefusedMessages(world.pipeline)
+        monkeypatch.setattr(consumer, "refused_messages", lambda: refused)
 
     def test_the_same_impression_fifty_times_is_billed_once(self, world: World) -> None:
         tenant = world.a_tenant()
@@ -116,7 +119,18 @@ class TestConsumer:
             ).totals
         assert (totals.ads_served, totals.impressions) == (2, 1)
 
-    def test_a_batch_of_poison_does_not_ask_the_database(
+    def test_why_a_message_was_refused_is_kept_by_its_id(self, world: World) -> None:
+        event = sqs_event("{", encode_beacon(a_beacon()))
+        poison, unknown = new_id(), new_id()
+        event["Records"][0]["messageId"], event["Records"][1]["messageId"] = poison, unknown
+        for _ in range(2):
+            assert failures(consumer.lambda_handler(event, CONTEXT)) == [poison, unknown]
+        reasons = PostgresRefusedMessages(world.pipeline).reasons([poison, unknown, new_id()])
+        assert reasons.keys() == {poison, unknown}
+        assert reasons[poison].startswith("not a beacon: ")
+        assert reasons[unknown] == "it names a line item that does not exist"
+
+    def test_a_batch_of_poison_is_not_asked_to_be_recorded(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(consumer, "beacon_ledger", DownLedger)

@@ -19,10 +19,17 @@ from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
 from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
 from ctv_ads.ports.ledger import LedgerPosting
-from ctv_ads.ports.pipeline import BeaconLedger, DecisionCounts, InvalidTrafficLog, InventoryChanges
+from ctv_ads.ports.pipeline import (
+    BeaconLedger,
+    DecisionCounts,
+    InvalidTrafficLog,
+    InventoryChanges,
+    RefusedMessages,
+)
 from ctv_ads.settings import (
     DatabaseSettings,
     InventoryQueueSettings,
@@ -138,6 +145,12 @@ def inventory_publication() -> PublishInventory:
 def decision_counts() -> DecisionCounts:
     """Return what counts decisions."""
     return PostgresDecisionCounts(database())
+
+
+@cache
+def refused_messages() -> RefusedMessages:
+    """Return what keeps why messages were refused."""
+    return PostgresRefusedMessages(database())
 
 
 @cache

@@ -153,6 +153,20 @@ class DecisionCounts(Protocol):
         """
 
 
+class RefusedMessages(Protocol):
+    """Keeps why messages were refused, until they are long gone."""
+
+    def note(self, queue: str, reasons: Mapping[str, str], *, now: datetime) -> None:
+        """Keep why each message, by its id, was refused.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
+    def reasons(self, message_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return why each of these was refused, as far as it is known."""
+
+
 class InventoryChanges(Protocol):
     """Tells the inventory function that something it publishes may have changed."""
 
