@@ -68,6 +68,12 @@ class TestBetterThanGreedy:
         pod = shelf.fill(an_ad(10_000, 0), an_ad(30_000, 0), spec=PodSpec(30_000, 9))
         assert pod.verdicts == (Reason.OUTRANKED, Reason.CHOSEN)
 
+    def test_less_than_a_second_is_no_reason_to_prefer_an_equal(self, shelf: Shelf) -> None:
+        pod = shelf.fill(an_ad(29_001), an_ad(30_000), spec=PodSpec(30_000, 1))
+        assert played(pod) == [0]
+        pod = shelf.fill(an_ad(29_000), an_ad(30_000), spec=PodSpec(30_000, 1))
+        assert played(pod) == [1]
+
     def test_a_lower_tier_never_costs_a_higher_one_anything(self, shelf: Shelf) -> None:
         pod = shelf.fill(
             an_ad(20_000, 1, priority=4),

@@ -6,7 +6,7 @@ inside Valkey, and a differential test holds the two together.
 
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
 a tier the greedy choice in rank order stands unless a search finds one that is worth more:
-expected value first, then time filled.
+expected value first, then time filled, to the second.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ctv_ads.decisioning.pod_draft import Draft, Placed, cap_reason, worth
-from ctv_ads.decisioning.pod_search import NODE_LIMIT, Option, Search, by_density
+from ctv_ads.decisioning.pod_search import NODE_LIMIT, Option, Search, by_density, is_better
 from ctv_ads.decisioning.pod_terms import (
     CREATIVE,
     DEVICE,
@@ -150,7 +150,7 @@ class _Filling:
             return 0
         chosen = self._take_out(base)
         search = self._search([i for i in tier if self._may_run(i)], greedy)
-        if len(search.options) == len(chosen) or search.ceiling <= greedy:
+        if len(search.options) == len(chosen) or not is_better(search.ceiling, greedy):
             self._put_back(chosen)
             return greedy[0]
         search = self._search([i for i in tier if isinstance(self._option(i), Option)], greedy)

@@ -14,8 +14,16 @@ from ctv_ads.decisioning.pod_terms import CandidateTerms
 NODE_LIMIT = 40
 """How many additions one filling may try beyond the greedy ones."""
 
+_LEAST_GAIN_MS = 1000
+"""Less than a second more of the break is no reason to prefer an ad to its equal: the film of
+15.015 s would win over that of 15 s for ever (`docs/decisions/0026-ranks-and-turns.md`)."""
 _ROUNDING = 0.001
 """Far more than rounding takes from a sum, and far less than a micro."""
+
+
+def is_better(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tell whether value and time are worth more: more value, or as much and clearly more time."""
+    return (one[0], one[1] - _LEAST_GAIN_MS) >= other
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +147,13 @@ class Search:
     def run(self, start: int = 0) -> None:
         """Look for a better choice until all are tried, or the work is done."""
         value, time = worth(self.draft.added[self.base :])
-        if (value, time) > self.best:
+        if is_better((value, time), self.best):
             self.best, self.found = (value, time), self.draft.added[self.base :]
         for at in range(start, len(self.options)):
             more_value, more_time = self.bound(at)
-            if self.best >= self.ceiling or self.draft.is_full():
+            if self.draft.is_full() or not is_better(self.ceiling, self.best):
                 return
-            if (value + more_value, time + more_time) <= self.best:
+            if not is_better((value + more_value, time + more_time), self.best):
                 return
             for creatives in self._ways(self.options[at]):
                 if self.nodes_left <= 0:

@@ -97,20 +97,20 @@ local function ways(o, list)
   return groups
 end
 
+local function is_better(value, time, than_value, than_time)
+  return value > than_value or value == than_value and time - LEAST_GAIN >= than_time
+end
+
 local function search(list, start)
   local value, time = worth(base)
-  if value > best_value or value == best_value and time > best_time then
+  if is_better(value, time, best_value, best_time) then
     best_value, best_time, found = value, time, {}
     for n = base + 1, #added do found[#found + 1] = added[n] end
   end
   for at = start, #list do
-    if best_value > top_value or best_value == top_value and best_time >= top_time or is_full() then
-      return
-    end
+    if is_full() or not is_better(top_value, top_time, best_value, best_time) then return end
     local v, t = bound(list, at)
-    if value + v < best_value or value + v == best_value and time + t <= best_time then
-      return
-    end
+    if not is_better(value + v, time + t, best_value, best_time) then return end
     for _, group in ipairs(ways(list[at], list)) do
       if nodes <= 0 then return end
       nodes = nodes - 1
@@ -201,7 +201,7 @@ local function is_best(first, last, value, time)
     end
   end
   local bound_value = math.min(in_time, slots * most)
-  return bound_value < value or bound_value == value and math.min(left, slots * longest) <= time
+  return not is_better(bound_value, math.min(left, slots * longest), value, time)
 end
 
 -- Puts a better choice in the place of the greedy one; returns the proved bound.
@@ -211,7 +211,7 @@ local function improve(first, last, value, time)
   local chosen = take_out()
   local list = candidates_of(first, last, true)
   local v, t = ceiling(list)
-  if #list == #chosen or v < value or v == value and t <= time then
+  if #list == #chosen or not is_better(v, t, value, time) then
     put_back(chosen)
     return value
   end
