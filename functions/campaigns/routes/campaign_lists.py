@@ -1,6 +1,7 @@
 """Lists of campaigns: `GET /api/v1/campaigns` and the same as a file."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -16,8 +17,10 @@ from ctv_ads.domain.campaign import CampaignStatus
 from ctv_ads.domain.listing import Cursor, ListQuery
 from ctv_ads.use_cases.permission import require
 from ctv_ads.web.csv import CSV_TYPE, CsvText
-from ctv_ads.web.cursors import read_cursor, write_cursor
+from ctv_ads.web.cursors import write_cursor
 from ctv_ads.web.fields import Id, Moment, Name
+from ctv_ads.web.lists import list_query
+from ctv_ads.web.parameters import asks
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.campaigns.schemas.campaign_lists import (
     CampaignField,
@@ -33,63 +36,86 @@ MAX_ROWS = 10_000
 MAX_BYTES = 5_000_000
 """Of one file: a Lambda answers at most 6 MB."""
 
-_Statuses = Annotated[
-    list[CampaignStatus] | None, Query(alias="status", description="Any of these statuses")
-]
-_Advertiser = Annotated[Id | None, Query(alias="advertiser_id")]
-_StartsBefore = Annotated[Moment | None, Query(description="The flight starts before this moment")]
-_StartsAfter = Annotated[Moment | None, Query(description="It starts at this moment or later")]
-_EndsBefore = Annotated[Moment | None, Query(description="The flight ends before this moment")]
-_EndsAfter = Annotated[Moment | None, Query(description="It ends at this moment or later")]
-_Search = Annotated[
-    Name | None, Query(alias="q", description="The name contains it, in any letter case")
-]
-_Sort = Annotated[CampaignSort, Query(description="The order; `-`: the greatest first")]
-_Fields = Annotated[
-    list[CampaignField] | None,
-    Query(description="Only these fields, repeated or with commas between; `id` is always told"),
-]
-_Cursor = Annotated[
-    str | None, Query(max_length=2000, description="`next_cursor` of the page before")
-]
 _PageSize = Annotated[int, Query(ge=1, le=200)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of the list, in the browser and as a file."""
+
+    statuses: Annotated[
+        list[CampaignStatus] | None, Query(alias="status", description="Any of these statuses")
+    ] = None
+    advertiser: Annotated[Id | None, Query(alias="advertiser_id")] = None
+    starts_before: Annotated[
+        Moment | None, Query(description="The flight starts before this moment")
+    ] = None
+    starts_after: Annotated[
+        Moment | None, Query(description="It starts at this moment or later")
+    ] = None
+    ends_before: Annotated[
+        Moment | None, Query(description="The flight ends before this moment")
+    ] = None
+    ends_after: Annotated[Moment | None, Query(description="It ends at this moment or later")] = (
+        None
+    )
+    search: Annotated[
+        Name | None, Query(alias="q", description="The name contains it, in any letter case")
+    ] = None
+    sort: Annotated[CampaignSort, Query(description="The order; `-`: the greatest first")] = (
+        CampaignSort.NEWEST
+    )
+    fields: Annotated[
+        list[CampaignField] | None,
+        Query(
+            description="Only these fields, repeated or with commas between; `id` is always told"
+        ),
+    ] = None
+    cursor: Annotated[
+        str | None, Query(max_length=2000, description="`next_cursor` of the page before")
+    ] = None
+
+    @property
+    def filters(self) -> dict[str, object]:
+        """The filters, the statuses apart."""
+        return {
+            "advertiser_id": self.advertiser,
+            "starts_before": self.starts_before,
+            "starts_after": self.starts_after,
+            "ends_before": self.ends_before,
+            "ends_after": self.ends_after,
+            "q": self.search,
+        }
+
+    @property
+    def status_values(self) -> list[str] | None:
+        """The statuses as they are stored."""
+        return [status.value for status in self.statuses] if self.statuses else None
+
+    def query(self, *, limit: int) -> ListQuery:
+        """Return it as the list takes it.
+
+        Raises:
+            InvalidRequestError: the cursor is none of this order's.
+        """
+        return list_query(
+            limit=limit,
+            sort=self.sort.value,
+            cursor=self.cursor,
+            statuses=self.status_values,
+            **self.filters,
+        )
+
+
 @router.get("/api/v1/campaigns", summary="List campaigns", tags=["campaigns"], security=SIGNED_IN)
-def page(  # noqa: PLR0913 - each is a query parameter
-    *,
-    caller: SignedIn,
-    stores: OpenStores,
-    statuses: _Statuses = None,
-    advertiser: _Advertiser = None,
-    starts_before: _StartsBefore = None,
-    starts_after: _StartsAfter = None,
-    ends_before: _EndsBefore = None,
-    ends_after: _EndsAfter = None,
-    search: _Search = None,
-    sort: _Sort = CampaignSort.NEWEST,
-    fields: _Fields = None,
-    cursor: _Cursor = None,
-    limit: _PageSize = 50,
+@asks(Asked)
+def page(
+    *, caller: SignedIn, stores: OpenStores, asked: Asked, limit: _PageSize = 50
 ) -> CampaignPage:
     """List campaigns, newest first unless told otherwise; totals are of all that are let through."""
-    query = ListQuery(
-        limit=limit,
-        sort=sort.value,
-        cursor=read_cursor(cursor, sort=sort.value),
-        filters={
-            "statuses": _values(statuses),
-            "advertiser_id": advertiser,
-            "starts_before": starts_before,
-            "starts_after": starts_after,
-            "ends_before": ends_before,
-            "ends_after": ends_after,
-            "q": search,
-        },
-    )
     with stores.transaction(caller) as store:
-        found = store.campaign_lists.page(query)
-    return CampaignPage.of(found, fields or tuple(CampaignField))
+        found = store.campaign_lists.page(asked.query(limit=limit))
+    return CampaignPage.of(found, asked.fields or tuple(CampaignField))
 
 
 @router.get(
@@ -105,45 +131,23 @@ def page(  # noqa: PLR0913 - each is a query parameter
         }
     },
 )
-def export(  # noqa: PLR0913 - each is a query parameter
-    *,
-    caller: SignedIn,
-    stores: OpenStores,
-    statuses: _Statuses = None,
-    advertiser: _Advertiser = None,
-    starts_before: _StartsBefore = None,
-    starts_after: _StartsAfter = None,
-    ends_before: _EndsBefore = None,
-    ends_after: _EndsAfter = None,
-    search: _Search = None,
-    sort: _Sort = CampaignSort.NEWEST,
-    fields: _Fields = None,
-    cursor: _Cursor = None,
-) -> Response[str]:
+@asks(Asked)
+def export(*, caller: SignedIn, stores: OpenStores, asked: Asked) -> Response[str]:
     """Give the list as a CSV file: times in UTC, money in micros of `currency`."""
     require(caller, Action.EXPORT)
-    columns = tuple(fields or CampaignField)
-    filters: dict[str, object] = {
-        "advertiser_id": advertiser,
-        "starts_before": starts_before,
-        "starts_after": starts_after,
-        "ends_before": ends_before,
-        "ends_after": ends_after,
-        "q": search,
-    }
-    query = ListQuery(
-        limit=MAX_ROWS,
-        sort=sort.value,
-        cursor=read_cursor(cursor, sort=sort.value),
-        filters={**filters, "statuses": _values(statuses)},
-    )
+    columns = tuple(asked.fields or CampaignField)
+    query = asked.query(limit=MAX_ROWS)
     with stores.transaction(caller) as store:
         rows = ((told(row, columns), after) for row, after in store.campaign_lists.stream(query))
         text, after = _file(rows, columns)
     headers = {"Content-Disposition": 'attachment; filename="campaigns.csv"'}
     if after is not None:
-        rest = {"status": _values(statuses), "sort": sort.value, "fields": ",".join(columns)}
-        headers["Link"] = _next_link({**filters, **rest, "cursor": write_cursor(after)})
+        rest = {
+            "status": asked.status_values,
+            "sort": asked.sort.value,
+            "fields": ",".join(columns),
+        }
+        headers["Link"] = _next_link({**asked.filters, **rest, "cursor": write_cursor(after)})
     return Response(HTTPStatus.OK, CSV_TYPE, text, headers=headers)
 
 
@@ -167,7 +171,3 @@ def _next_link(parameters: Mapping[str, object]) -> str:
         if value is not None
     }
     return f'<{EXPORT_PATH}?{urlencode(given, doseq=True)}>; rel="next"'
-
-
-def _values(statuses: Sequence[CampaignStatus] | None) -> list[str] | None:
-    return [status.value for status in statuses] if statuses else None
