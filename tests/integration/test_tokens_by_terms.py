@@ -116,3 +116,23 @@ def test_old_buckets_are_deleted_and_numbers_go_on_growing(till: Till) -> None:
     till.says(line_item, status="active")
     till.look()
     assert (till.held(line_item) or (0, 0))[0] > max(row["bucket"] for row in rows)
+
+
+def test_whom_its_pace_allows_nothing_is_looked_at_again_later_or_after_a_change(
+    till: Till,
+) -> None:
+    campaign = till.campaign(10, pacing="even", updated_at=NOON - timedelta(days=1))
+    till.owner.execute(
+        "UPDATE campaigns SET updated_at = %s WHERE campaign_id = %s",
+        (NOON - timedelta(days=1), campaign.campaign_id),
+    )
+    line_item = campaign.line_items[0].line_item_id
+    till.owner.execute(
+        "UPDATE campaigns SET billed_micros = budget_micros / 2 WHERE campaign_id = %s",
+        (campaign.campaign_id,),
+    )
+    assert till.look().looked_at == 1
+    assert till.look(after=MINUTE).looked_at == 0
+    till.says(line_item, pacing="asap", updated_at=till.now)
+    assert till.look(after=MINUTE).granted == 1
+    assert till.tokens(campaign) == 5 * PRICE_MICROS

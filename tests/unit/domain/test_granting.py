@@ -146,7 +146,7 @@ def test_the_last_event_of_a_budget_goes_to_one_of_those_who_share_it() -> None:
     assert events(*accounts) == [2, 1, 1]
     assert events(*accounts, c=Use(rate=2)) == [1, 1, 2]
     dear = an_account("a", price_micros=3 * PRICE_MICROS, **last)
-    assert events(dear, an_account("b", **last)) == [0, 4]
+    assert events(dear, an_account("b", **last)) == [0, 3]
 
 
 def test_campaigns_do_not_share() -> None:
@@ -226,3 +226,18 @@ def test_whatever_is_granted_and_spent_no_budget_is_passed(
         assert daily is None or all(
             micros <= daily * PRICE_MICROS for (who, _), micros in days.items() if who == number
         )
+
+
+def test_those_who_share_a_pace_take_turns() -> None:
+    slow: dict[str, Any] = {
+        "pacing": Pacing.EVEN,
+        "campaign_budget_micros": 14_400 * PRICE_MICROS,
+        "campaign_billed_micros": 1440 * PRICE_MICROS,
+    }
+    made = decided(*(an_account(name, **slow) for name in "abcd"))
+    assert [(item.amount // PRICE_MICROS, item.wait_s) for item in made] == [
+        (1, 0),
+        (1, 0),
+        (0, 60),
+        (0, 60),
+    ]

@@ -242,3 +242,15 @@ def test_a_split_gives_nobody_more_than_wished_and_all_no_more_than_there_is(
 
 def test_what_one_does_not_need_goes_to_the_others() -> None:
     assert split(100, [10, 100, 100], [1, 1, 2]) == [10, 30, 60]
+
+
+@pytest.mark.parametrize(
+    ("total", "days", "wait_s"),
+    [(10**6, 10, 0), (86_400 * PRICE // 150, 1, 30), (100 * PRICE, 100, 300)],
+)
+def test_who_has_to_wait_for_its_pace_is_told_how_long(total: int, days: int, wait_s: int) -> None:
+    wished = wish(
+        [a_limit(a_pace(total, days=days))], MONDAY, price=PRICE, remaining=0, is_asap=False
+    )
+    assert wished.wait_s == pytest.approx(wait_s, abs=10)
+    assert (wished.amount == 0) is (wait_s > 0)

@@ -8,9 +8,21 @@ from zoneinfo import ZoneInfo
 
 from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.domain.line_item import Daypart, Goal, GoalUnit, Pacing
-from ctv_ads.domain.pacing import UNIFORM, Limit, LimitedBy, Pace, Wish, split, week_of, wish
+from ctv_ads.domain.pacing import (
+    HORIZON,
+    LONGEST_WAIT_S,
+    UNIFORM,
+    Limit,
+    LimitedBy,
+    Pace,
+    Wish,
+    split,
+    week_of,
+    wish,
+)
 from ctv_ads.domain.spending import TokenUnit
 
+_HALF_HORIZON_S = HORIZON // timedelta(seconds=2)
 _LARGEST_GRANT = 2**52
 """Amounts are numbers of Lua, which are exact up to 2**53."""
 
@@ -80,6 +92,8 @@ class Decision:
     account: Account
     wish: Wish
     amount: int
+    wait_s: int = 0
+    """For how long another decision would grant nothing either, as far as can be told."""
 
 
 def decide(
@@ -128,10 +142,23 @@ def _decide_campaign(
     paid = [i for i, case in enumerate(cases) if amounts[i] and case.account.price_micros]
     if paid:
         _divide(_left_of_campaign(accounts[0]), paid, cases, amounts)
+    turn_s = _turn_s(shared, cases, amounts)
     return [
-        Decision(case.account, case.wish, _worthwhile(amount, case))
-        for case, amount in zip(cases, amounts, strict=True)
+        Decision(
+            case.account,
+            case.wish,
+            _worthwhile(amount, case),
+            turn_s if i in shared and not amount else case.wish.wait_s if not amount else 0,
+        )
+        for i, (case, amount) in enumerate(zip(cases, amounts, strict=True))
     ]
+
+
+def _turn_s(shared: Sequence[int], cases: Sequence[_Case], amounts: Sequence[int]) -> int:
+    """Return after what time it is the turn of those who share a pace and got nothing of it."""
+    given = sum(amounts[i] // cases[i].account.price for i in shared)
+    waiting = sum(not amounts[i] for i in shared)
+    return min(_HALF_HORIZON_S * waiting // given, LONGEST_WAIT_S) if given else 0
 
 
 def _divide(
@@ -145,9 +172,9 @@ def _divide(
     left = available - sum(amounts[i] for i in chosen)
     for number, i in sorted(enumerate(chosen), key=lambda pair: -weights[pair[0]]):
         price = cases[i].account.price
-        more = max(min(wanted[number] - amounts[i], left), 0) // price * price
-        amounts[i] += more
-        left -= more
+        if price <= min(wanted[number] - amounts[i], left):
+            amounts[i] += price
+            left -= price
 
 
 def _worthwhile(amount: int, case: _Case) -> int:

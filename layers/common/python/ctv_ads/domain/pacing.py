@@ -23,6 +23,7 @@ CATCH_UP = 2
 """A grant holds at most so many horizons' worth of the steady rate. As there are two looks in a
 horizon, what fell behind is caught up at no more than four times the steady rate."""
 URGENCIES = 9
+LONGEST_WAIT_S = 300
 _ASAP_PART = 4
 _ASAP_EVENTS = 100
 _FRONT_LOAD_DIVISOR = 2
@@ -137,13 +138,15 @@ class Limit:
 class Wish:
     """What a line item should be able to spend from now on, before others are considered.
 
-    `due` is what should be billed or on its way by now, `behind` how much of that is missing.
+    `due` is what should be billed or on its way by now.
     """
 
     amount: int
     limited_by: LimitedBy
     due: int
     urgency: int
+    wait_s: int = 0
+    """How long the pace allows nothing anyway, 0 if it does now; at most `LONGEST_WAIT_S`."""
 
 
 def wish(
@@ -166,13 +169,14 @@ def wish(
     amount = paced
     if is_asap:
         amount = min(paced, max(-(-room // _ASAP_PART), _ASAP_EVENTS * price))
-    limited_by = LimitedBy.NOTHING
+    limited_by, wait_s = LimitedBy.NOTHING, 0
     if room < price:
         limited_by = tightest
     elif paced < room:
         limited_by = LimitedBy.PACING
+        wait_s = max(_wait_s(limit, local, price, remaining) for limit in limits)
     due, urgency = _behind(limits, local, remaining)
-    return Wish(max(amount, 0) // price * price, limited_by, due, urgency)
+    return Wish(max(amount, 0) // price * price, limited_by, due, urgency, wait_s)
 
 
 def _room(limit: Limit, local: datetime, price: int, remaining: int, *, is_asap: bool) -> int:
@@ -182,6 +186,14 @@ def _room(limit: Limit, local: datetime, price: int, remaining: int, *, is_asap:
     due = min(limit.pace.due(local + HORIZON), limit.total)
     steady = limit.pace.steady(local, HORIZON)
     return min(due - used, max(CATCH_UP * steady, price))
+
+
+def _wait_s(limit: Limit, local: datetime, price: int, remaining: int) -> int:
+    missing = price - _room(limit, local, price, remaining, is_asap=False)
+    if limit.pace is None or missing <= 0:
+        return 0
+    steady = max(limit.pace.steady(local, HORIZON), 1)
+    return min(missing * (HORIZON // timedelta(seconds=1)) // steady, LONGEST_WAIT_S)
 
 
 def _behind(limits: Sequence[Limit], local: datetime, remaining: int) -> tuple[int, int]:

@@ -29,6 +29,8 @@ class Look:
     campaign_id: CampaignId
     may_spend: bool
     buckets: tuple[OpenBucket, ...]
+    is_due: bool = True
+    """False while its pace would grant it nothing, as was told by the decision before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ class GrantTokens:
         needy = [
             s.line_item_id
             for s in standings
-            if s.look.may_spend and (s.line_item_id in ended or s.is_low(self.shards))
+            if s.look.may_spend
+            and (s.line_item_id in ended or (s.look.is_due and s.is_low(self.shards)))
         ]
         decisions = self._grant(needy, uses, now)
         taken, again = self._even_out(standings, decisions, uses, now)

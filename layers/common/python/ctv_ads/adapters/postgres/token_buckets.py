@@ -82,18 +82,16 @@ class PostgresTokenLedger:
         ):
             rows = cursor.execute(sql.LOOKS, {"now": now, "soon": now + _AHEAD}).fetchall()
         found: dict[str, Look] = {}
-        for line_item_id, campaign_id, may_spend, bucket, shard, granted, opened_at, old in rows:
-            open_ = (
-                ()
-                if bucket is None
-                else (OpenBucket(bucket, shard, granted, opened_at, bool(old)),)
-            )
+        for row in rows:
+            line_item_id, campaign_id, may_spend, bucket, *rest, is_due = row
+            open_ = () if bucket is None else (_open_bucket(bucket, *rest),)
             before = found.get(line_item_id)
             found[line_item_id] = Look(
                 LineItemId(line_item_id),
                 CampaignId(campaign_id),
                 may_spend,
                 open_ if before is None else before.buckets + open_,
+                bool(is_due),
             )
         return list(found.values())
 
@@ -190,8 +188,19 @@ def _observe(
             "delivered": [account.delivered for account in accounts],
             "urgencies": [made.wish.urgency for made in decisions],
             "limits": [made.wish.limited_by.value for made in decisions],
+            "waits": [made.wait_s for made in decisions],
         },
     )
+
+
+def _open_bucket(
+    bucket: int,
+    shard: int,
+    granted: int,
+    opened_at: datetime,
+    is_outdated: bool | None,  # noqa: FBT001 - a column
+) -> OpenBucket:
+    return OpenBucket(bucket, shard, granted, opened_at, bool(is_outdated))
 
 
 def _account(row: DictRow) -> Account:

@@ -10,15 +10,22 @@ LOOKS = f"""
 SELECT coalesce(s.line_item_id, b.line_item_id)::text,
        coalesce(s.campaign_id, b.campaign_id)::text, s.line_item_id IS NOT NULL,
        b.bucket, b.shard, b.granted_micros, b.opened_at,
-       (b.unit = 'micros') <> s.costs OR (s.has_days AND b.budget_day <> s.today)
+       (b.unit = 'micros') <> s.costs OR (s.has_days AND b.budget_day <> s.today), s.is_due
 FROM (
     SELECT l.line_item_id, l.campaign_id, {_COSTS} AS costs,
            l.daily_budget_micros IS NOT NULL AS has_days,
-           (%(now)s AT TIME ZONE coalesce(l.timezone, c.timezone))::date AS today
+           (%(now)s AT TIME ZONE coalesce(l.timezone, c.timezone))::date AS today,
+           -- Whoever changed or decided on it may have another clock.
+           v.next_look_at IS NULL
+               OR v.next_look_at NOT BETWEEN %(now)s AND %(now)s + interval '6 minutes'
+               OR greatest(l.updated_at, c.updated_at) > v.observed_at - interval '2 minutes'
+               AS is_due
     FROM campaigns c JOIN line_items l USING (campaign_id)
+    LEFT JOIN line_item_delivery v ON v.line_item_id = l.line_item_id
     WHERE {_MAY_SPEND}
 ) s
 FULL JOIN (SELECT * FROM token_buckets WHERE closed_at IS NULL) b USING (line_item_id)
+WHERE b.bucket IS NOT NULL OR s.is_due
 ORDER BY 2, 1, b.bucket"""  # noqa: S608 - made of constants
 LOCK_CAMPAIGNS = """
 SELECT 1 FROM campaigns
@@ -78,21 +85,24 @@ JOIN campaigns c USING (campaign_id)"""
 OBSERVE = """
 INSERT INTO line_item_delivery AS v (
     line_item_id, organization_id, campaign_id, last_bucket, due_micros, delivered_micros,
-    urgency, limited_by, observed_at
+    urgency, limited_by, observed_at, next_look_at
 )
 SELECT n.line_item_id, l.organization_id, l.campaign_id, n.last_bucket, n.due, n.delivered,
-       n.urgency, n.limited_by, %(now)s
+       n.urgency, n.limited_by, %(now)s, %(now)s + n.wait_s * interval '1 second'
 FROM unnest(%(line_items)s::uuid[], %(last_buckets)s::bigint[], %(due)s::bigint[],
-            %(delivered)s::bigint[], %(urgencies)s::smallint[], %(limits)s::text[])
-    AS n (line_item_id, last_bucket, due, delivered, urgency, limited_by)
+            %(delivered)s::bigint[], %(urgencies)s::smallint[], %(limits)s::text[],
+            %(waits)s::integer[])
+    AS n (line_item_id, last_bucket, due, delivered, urgency, limited_by, wait_s)
 JOIN line_items l USING (line_item_id)
 ORDER BY n.line_item_id
 ON CONFLICT (line_item_id) DO UPDATE SET
     last_bucket = excluded.last_bucket, due_micros = excluded.due_micros,
     delivered_micros = excluded.delivered_micros, urgency = excluded.urgency,
-    limited_by = excluded.limited_by, observed_at = excluded.observed_at
+    limited_by = excluded.limited_by, observed_at = excluded.observed_at,
+    next_look_at = excluded.next_look_at
 WHERE v.last_bucket <> excluded.last_bucket OR v.urgency <> excluded.urgency
-   OR v.limited_by <> excluded.limited_by OR v.observed_at < %(stale)s"""
+   OR v.limited_by <> excluded.limited_by OR v.observed_at < %(stale)s
+   OR excluded.next_look_at > %(now)s"""
 SETTLE = """
 UPDATE token_buckets b SET
     -- Never more than nobody has claimed: a Valkey that fell back to an older state says too much.

@@ -1,0 +1,1 @@
+ALTER TABLE line_item_delivery DROP COLUMN next_look_at;
