@@ -35,7 +35,7 @@ _PageSize = Annotated[int, Query(ge=1, le=200)]
 @router.get(
     "/api/v1/decisions",
     summary="List recent decisions",
-    tags=["decisions"],
+    tags=["explanations"],
     security=SIGNED_IN,
 )
 def recent(  # noqa: PLR0913 - each is a query parameter
@@ -63,7 +63,7 @@ def recent(  # noqa: PLR0913 - each is a query parameter
 @router.get(
     "/api/v1/decisions/<decision_id>",
     summary="Explain a decision",
-    tags=["decisions"],
+    tags=["explanations"],
     security=SIGNED_IN,
 )
 def explain(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) -> DecisionView:
@@ -74,7 +74,7 @@ def explain(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) -
 @router.post(
     "/api/v1/decisions/<decision_id>/replay",
     summary="Make a decision again",
-    tags=["decisions"],
+    tags=["explanations"],
     security=SIGNED_IN,
 )
 def replay(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) -> ReplayView:
@@ -85,7 +85,7 @@ def replay(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) ->
 @router.post(
     "/api/v1/decisions/<decision_id>/what-if",
     summary="Suppose another request",
-    tags=["decisions"],
+    tags=["explanations"],
     security=SIGNED_IN,
 )
 def what_if(

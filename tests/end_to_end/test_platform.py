@@ -100,7 +100,7 @@ def test_an_unknown_address_or_method_is_refused_as_a_problem(product: Product) 
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
         assert answer.json()["request_id"] == answer.headers["apigw-requestid"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-    for method, path in (("PUT", "/api/v1/vast"), ("DELETE", "/health")):
+    for method, path in (("PUT", "/api/openapi.json"), ("DELETE", "/health")):
         answer = httpx.request(method, product.base_url + path)
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
         assert answer.headers["content-type"] == "application/problem+json"
