@@ -23,6 +23,7 @@ from ctv_ads.domain.campaign import Campaign, CampaignStatus, LineItemType
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import LineItemTerms
+from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.publish_inventory import PublishInventory
 from local.valkey import ValkeyServer
 from tests.builders import NOON, Tenant
@@ -208,6 +209,22 @@ def test_the_overlay_of_one_organization_leaves_others_alone(
     published.publish()
     assert published.segments(tenant) == before
     assert len(published.line_items(other)) == 1
+
+
+def test_a_history_that_fails_keeps_no_change_from_decisions(
+    published: Published,
+    tenant: Tenant,
+    campaigns: list[Campaign],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def keep(version: str) -> None:
+        raise DependencyUnavailableError("s3", f"no room for {version}")
+
+    published.world.set_status(tenant, campaigns[0], CampaignStatus.PAUSED)
+    version = PublishInventory(published.world.source, published.store, lambda: NOON, LIMIT, keep)()
+    published.reader.refresh()
+    assert only(campaigns[0]) not in published.line_items(tenant)
+    assert f"no room for {version}" in caplog.text
 
 
 def book(world: World, tenant: Tenant, campaign: Campaign, name: str) -> LineItemId:

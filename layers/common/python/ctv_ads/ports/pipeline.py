@@ -95,6 +95,31 @@ class InventoryStore(Protocol):
         """
 
 
+class SnapshotDocuments(Protocol):
+    """Hands out what was published, as it was published.
+
+    Both raise DependencyUnavailableError when they get no answer, and SnapshotCorruptError when
+    it is not there any more.
+    """
+
+    def root(self, version: str) -> bytes:
+        """Return that version's root."""
+
+    def segment(self, name: str) -> bytes:
+        """Return the compiled segment of that name."""
+
+
+class PublicationHistory(Protocol):
+    """Keeps what was published, for longer than it is in force."""
+
+    def keep(self, version: str, documents: SnapshotDocuments, *, now: datetime) -> None:
+        """Keep that version whole; a repeat changes nothing.
+
+        Raises:
+            DependencyUnavailableError: it is not kept.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedBatch:
     """What became of a batch of beacons.

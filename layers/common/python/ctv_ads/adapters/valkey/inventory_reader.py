@@ -9,6 +9,7 @@ from ctv_ads.adapters.valkey.snapshot import (
     decode_segment,
     root_key,
     segment_key,
+    segment_names,
 )
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.layers import Layer
@@ -74,13 +75,13 @@ class ValkeySnapshotReader:
             names = snapshot.segments.get(organization_id)
             if names is not None:
                 indexes[organization_id] = self._index(names, segments)
-        needed = {name for names in snapshot.segments.values() for name in _names(names)}
+        needed = {name for names in snapshot.segments.values() for name in segment_names(names)}
         self._segments = {name: found for name, found in segments.items() if name in needed}
         self._snapshot, self._indexes = snapshot, indexes
 
     def _index(self, names: PublishedSegments, loaded: dict[str, Segment]) -> LineItemIndex:
         layers = []
-        for name in _names(names):
+        for name in segment_names(names):
             if name not in loaded:
                 loaded[name] = self._load(name)
             removed = names.removed if name == names.base else ()
@@ -104,8 +105,3 @@ class ValkeySnapshotReader:
         except RespError as error:  # such as LOADING, while Valkey restarts
             raise DependencyUnavailableError("valkey", str(error)) from error
         return value
-
-
-def _names(names: PublishedSegments) -> list[str]:
-    """Return the names of an organization's segments, the newest first."""
-    return [names.base] if names.overlay is None else [names.overlay, names.base]

@@ -52,7 +52,7 @@ end
 
 
 class ValkeyInventoryStore:
-    """Implements `ports.InventoryStore`. `shards` is over how many hashes tokens are spread.
+    """Implements `ports.InventoryStore` and `ports.SnapshotDocuments`. `shards` is over how many hashes tokens are spread.
 
     What is needed of the version in force is renewed at every publication; what no version needs
     any more goes by itself.
@@ -98,6 +98,23 @@ class ValkeyInventoryStore:
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise DependencyUnavailableError("valkey", str(error)) from error
         return in_force
+
+    def root(self, version: str) -> bytes:
+        """Return that version's root as it was published."""
+        return self._document(root_key(version))
+
+    def segment(self, name: str) -> bytes:
+        """Return a compiled segment as it was published."""
+        return self._document(segment_key(name))
+
+    def _document(self, key: str) -> bytes:
+        try:
+            found = self._client.get(key)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise DependencyUnavailableError("valkey", str(error)) from error
+        if not isinstance(found, bytes):
+            raise SnapshotCorruptError(f"{key} is not there any more")
+        return found
 
     def _bases(self) -> dict[OrganizationId, str]:
         in_force = self._in_force()

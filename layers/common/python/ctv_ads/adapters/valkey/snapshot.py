@@ -64,6 +64,11 @@ def tokens_key(shard: int) -> str:
     return f"tok:{{s{shard}}}"
 
 
+def segment_names(names: PublishedSegments) -> list[str]:
+    """Return the names of an organization's segments, the newest first."""
+    return [names.base] if names.overlay is None else [names.overlay, names.base]
+
+
 def name_of(segment: bytes) -> str:
     """Return the name of a compiled segment: a hash of what it is."""
     return hashlib.sha256(segment).hexdigest()
