@@ -14,7 +14,14 @@ from local.bench.control_plane import LIMIT_MS, measure_routes, plans, prepare, 
 from local.bench.decisions import measure_decisions
 from local.bench.filling import CAMPAIGNS, LINE_ITEMS_EACH
 from local.bench.measuring import as_document, table
-from local.bench.recording import measure_recording, prepare_database
+from local.bench.recording import (
+    IMPRESSIONS,
+    ROWS_BEFORE,
+    WHOLE_ADS,
+    measure_recording,
+    measure_two_writers,
+    prepare_database,
+)
 from local.ports import HOST, free_port
 from local.postgres import DATABASE, PostgresServer
 from local.valkey import ValkeyServer
@@ -54,16 +61,25 @@ def _decisions(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _recording(folder: Path) -> dict[str, float]:
+def _recording(folder: Path) -> dict[str, Any]:
     port = free_port()
     with PostgresServer(folder / "postgres", port, password="bench") as server:  # noqa: S106
-        line_items = prepare_database(server.dsn)
+        bookings = prepare_database(server.dsn)
         address = {"host": HOST, "port": port, "dbname": DATABASE}
-        rates = measure_recording(address, line_items)
-    print("recording beacons, fsync on, 20 campaigns")
-    for size, rate in rates.items():
-        print(f"  batches of {size:>6}: {rate:>8.0f} beacons/s")
-    return {str(size): rate for size, rate in rates.items()}
+        found: dict[str, Any] = {
+            name: measure_recording(address, bookings, events)
+            for name, events in (("whole ads", WHOLE_ADS), ("impressions", IMPRESSIONS))
+        }
+        found["two writers"] = measure_two_writers(address, bookings)
+    print(f"recording, fsync on, into a day of {ROWS_BEFORE} events: billed, counted, in the books")
+    for name in ("whole ads", "impressions"):
+        for size, figures in found[name].items():
+            print(
+                f"  {name:<12} batches of {size:>6}: {figures['events_per_s']:>8} events/s,"
+                f" {figures['ms_per_100']:>6} ms per 100"
+            )
+    print(f"  two writers of whole ads, batches of 1000: {found['two writers']:>8.0f} events/s")
+    return found
 
 
 def _control_plane(folder: Path) -> dict[str, Any]:
