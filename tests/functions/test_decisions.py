@@ -161,6 +161,7 @@ def test_recent_decisions_are_listed_and_narrowed(office: Office, server: Server
     assert ask_list(office, f"?placement_id={new_id()}") == []
     assert len(ask_list(office, f"?placement_id={rows[0]['placement_id']}")) == 5
     assert ask_list(office, "?before=2001-01-01T00:00:00Z") == []
+    assert ask_list(office, "?before=1293-05-01T00:00:00Z") == []
 
 
 def test_what_is_asked_of_a_viewer_is_kept_as_hashes(office: Office, server: Server) -> None:

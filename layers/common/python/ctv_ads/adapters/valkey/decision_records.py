@@ -46,6 +46,8 @@ class ValkeyDecisionRecords:
         """Return recent decisions, the newest first."""
         last = "+"
         if wanted.before is not None:
+            if wanted.before <= _EPOCH:  # no stream holds ids below zero
+                return []
             last = f"({(wanted.before - _EPOCH) // timedelta(milliseconds=1)}"
         streams = [
             islice(self._between(shard, last, "-", wanted.organization_id.encode()), _LOOKED_AT)
