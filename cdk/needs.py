@@ -43,6 +43,7 @@ def grants(
         Need.VALKEY: Grant({"VALKEY_URL": data.valkey_url}, security_group=network.valkey_clients),
         Need.ACCESS_TOKEN_KEYS: _secrets(ACCESS_TOKEN_SECRET_ID=data.access_token_keys),
         Need.BEACON_KEYS: _secrets(BEACON_SECRET_ID=data.beacon_keys),
+        Need.CLOUDFRONT_PROOF: _secrets(CLOUDFRONT_PROOF_SECRET_ID=data.cloudfront_proof),
         Need.UPLOADS_WRITE: _objects(
             "UPLOAD_BUCKET", data, data.uploads, "s3:PutObject", "s3:AbortMultipartUpload"
         ),

@@ -21,6 +21,8 @@ class Need(StrEnum):
     """Secret that signs people's access tokens."""
     BEACON_KEYS = "beacon-keys"
     """Secret that signs beacon tokens."""
+    CLOUDFRONT_PROOF = "cloudfront-proof"
+    """Secret by which our distribution proves that a request came through it."""
     UPLOADS_WRITE = "uploads-write"
     """Put objects into the upload bucket, drop unfinished ones (to presign uploads)."""
     UPLOADS_READ = "uploads-read"
@@ -53,6 +55,7 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.VALKEY: ("VALKEY_URL",),
     Need.ACCESS_TOKEN_KEYS: ("ACCESS_TOKEN_SECRET_ID",),
     Need.BEACON_KEYS: ("BEACON_SECRET_ID",),
+    Need.CLOUDFRONT_PROOF: ("CLOUDFRONT_PROOF_SECRET_ID",),
     Need.UPLOADS_WRITE: ("UPLOAD_BUCKET",),
     Need.UPLOADS_READ: ("UPLOAD_BUCKET",),
     Need.MEDIA_WRITE: ("MEDIA_BUCKET",),

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +18,7 @@ DATABASE_API_SECRET = "ctv-ads/database-api"  # noqa: S105 - the name of a secre
 DATABASE_PIPELINE_SECRET = "ctv-ads/database-pipeline"  # noqa: S105 - the name of a secret
 ACCESS_TOKEN_SECRET = "ctv-ads/access-token-keys"  # noqa: S105 - the name of a secret
 BEACON_SECRET = "ctv-ads/beacon-keys"  # noqa: S105 - the name of a secret
+CLOUDFRONT_PROOF_SECRET = "ctv-ads/cloudfront-proof"  # noqa: S105 - the name of a secret
 
 DATABASE_SECRET_BY_NEED = {
     Need.DATABASE_OWNER: DATABASE_OWNER_SECRET,
@@ -78,4 +80,8 @@ class Secrets:
             DATABASE_PIPELINE_SECRET: database("ctv_pipeline", self.pipeline_password),
             ACCESS_TOKEN_SECRET: keys(self.access_token_key),
             BEACON_SECRET: keys(self.beacon_key),
+            # No CloudFront is here: what proves it has only to be unknown to everybody.
+            CLOUDFRONT_PROOF_SECRET: json.dumps(
+                {"proof": sha256(self.beacon_key.encode()).hexdigest()}
+            ),
         }

