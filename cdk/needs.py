@@ -50,6 +50,8 @@ def grants(
         Need.UPLOADS_READ: _readable_objects("UPLOAD_BUCKET", data, data.uploads),
         Need.MEDIA_WRITE: _objects("MEDIA_BUCKET", data, data.media, "s3:PutObject"),
         Need.MEDIA_DELETE: _objects("MEDIA_BUCKET", data, data.media, "s3:DeleteObject"),
+        Need.HISTORY_WRITE: _readable_objects("HISTORY_BUCKET", data, data.history, "s3:PutObject"),
+        Need.HISTORY_READ: _readable_objects("HISTORY_BUCKET", data, data.history),
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
@@ -89,12 +91,12 @@ def _objects(variable: str, data: DataStack, bucket: s3.IBucket, *actions: str) 
     return Grant(
         {variable: bucket.bucket_name},
         [_allow(bucket.arn_for_objects("*"), *actions)],
-        accepted_wildcards={f"{exported}/*": "A key names its creative, which is made at run time"},
+        accepted_wildcards={f"{exported}/*": "A key names what is made at run time"},
     )
 
 
-def _readable_objects(variable: str, data: DataStack, bucket: s3.IBucket) -> Grant:
-    grant = _objects(variable, data, bucket, "s3:GetObject")
+def _readable_objects(variable: str, data: DataStack, bucket: s3.IBucket, *actions: str) -> Grant:
+    grant = _objects(variable, data, bucket, "s3:GetObject", *actions)
     # Without permission to list, S3 says "access denied" of an object that is gone.
     listing = _allow(bucket.bucket_arn, "s3:ListBucket")
     return replace(grant, statements=[*grant.statements, listing])

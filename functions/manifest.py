@@ -94,7 +94,7 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Grant tokens and publish what may serve, on every change and once a minute",
         memory_mib=1024,
         timeout_s=60,
-        needs=(Need.DATABASE_PIPELINE, Need.VALKEY, Need.MEDIA_ADDRESS),
+        needs=(Need.DATABASE_PIPELINE, Need.VALKEY, Need.MEDIA_ADDRESS, Need.HISTORY_WRITE),
         extra_environment=("RESERVATION_LIFETIME_S", "TOKEN_SHARDS"),
         queue_trigger=QueueTrigger(INVENTORY_CHANGES, batch_size=10, window_s=0, max_concurrency=2),
         schedules=(Schedule("publish-inventory", every_minutes=1),),

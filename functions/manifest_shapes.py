@@ -30,6 +30,9 @@ class Need(StrEnum):
     """Put objects into the media bucket, which is served to players."""
     MEDIA_DELETE = "media-delete"
     """Delete objects of the media bucket."""
+    HISTORY_WRITE = "history-write"
+    """Keep published inventories in the history bucket, and see what is kept."""
+    HISTORY_READ = "history-read"
     MEDIA_ADDRESS = "media-address"
     """Know the public address of the media bucket, without access to it."""
     SEND_INVENTORY_CHANGES = "send-inventory-changes"
@@ -60,6 +63,8 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.UPLOADS_READ: ("UPLOAD_BUCKET",),
     Need.MEDIA_WRITE: ("MEDIA_BUCKET",),
     Need.MEDIA_DELETE: ("MEDIA_BUCKET",),
+    Need.HISTORY_WRITE: ("HISTORY_BUCKET",),
+    Need.HISTORY_READ: ("HISTORY_BUCKET",),
     Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
     Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),

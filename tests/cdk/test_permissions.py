@@ -33,6 +33,12 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.UPLOADS_READ: {("s3:GetObject", "Uploads/*"), ("s3:ListBucket", "Uploads")},
     Need.MEDIA_WRITE: {("s3:PutObject", "Media/*")},
     Need.MEDIA_DELETE: {("s3:DeleteObject", "Media/*")},
+    Need.HISTORY_WRITE: {
+        ("s3:PutObject", "History/*"),
+        ("s3:GetObject", "History/*"),
+        ("s3:ListBucket", "History"),
+    },
+    Need.HISTORY_READ: {("s3:GetObject", "History/*"), ("s3:ListBucket", "History")},
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
@@ -161,6 +167,7 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("VALKEY_URL", "rediss://ValkeyServerless:ValkeyServerless"),
         ("UPLOAD_BUCKET", "Uploads"),
         ("MEDIA_BUCKET", "Media"),
+        ("HISTORY_BUCKET", "History"),
         ("MEDIA_BASE_URL", "https://MediaDistribution"),
         ("INVENTORY_QUEUE_URL", "inventorychangesQueue"),
         ("AD_EVENT_QUEUE_URL", "adeventsQueue"),

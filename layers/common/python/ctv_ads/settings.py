@@ -277,6 +277,15 @@ class TokenSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySettings(Settings):
+    """Where published inventories are kept."""
+
+    history_bucket: str = _setting(
+        "HISTORY_BUCKET", "S3 bucket that keeps published inventories, to explain decisions"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationSettings(Settings):
     """What `functions/creatives/on_upload.py` reads besides its database and queue."""
 

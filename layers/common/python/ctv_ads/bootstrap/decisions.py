@@ -3,14 +3,22 @@
 from functools import cache
 from typing import Annotated
 
+import boto3
 from aws_lambda_powertools.event_handler.depends import Depends
 
+from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
+from ctv_ads.adapters.inventory_histories import InventoryHistories
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
-from ctv_ads.settings import BeaconKeySettings, TokenSettings, ValkeySettings
+from ctv_ads.settings import (
+    BeaconKeySettings,
+    HistorySettings,
+    TokenSettings,
+    ValkeySettings,
+)
 from ctv_ads.use_cases.explain_decisions import ExplainDecisions
 
 # People wait longer than players, and pages of records are large.
@@ -28,7 +36,14 @@ def decision_explaining() -> ExplainDecisions:
         records=ValkeyDecisionRecords(
             connection, shards=TokenSettings.from_environment().token_shards
         ),
-        history=ValkeyInventoryHistory(connection),
+        history=InventoryHistories(
+            (
+                ValkeyInventoryHistory(connection),
+                S3InventoryHistory(
+                    boto3.client("s3"), HistorySettings.from_environment().history_bucket
+                ),
+            )
+        ),
         keys=TokenKeys.from_secret(secret_document(secret_id)),
     )
 

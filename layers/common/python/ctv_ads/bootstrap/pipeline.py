@@ -7,6 +7,7 @@ import boto3
 import redis
 
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
+from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
@@ -15,11 +16,11 @@ from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
+from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
 from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
-from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
 from ctv_ads.ports.ledger import LedgerPosting
@@ -32,6 +33,7 @@ from ctv_ads.ports.pipeline import (
 )
 from ctv_ads.settings import (
     DatabaseSettings,
+    HistorySettings,
     InventoryQueueSettings,
     MediaAddressSettings,
     TokenSettings,
@@ -132,12 +134,17 @@ def token_grants() -> GrantTokens:
 def inventory_publication() -> PublishInventory:
     """Return the use case that publishes what may serve."""
     media = MediaAddressSettings.from_environment()
+    shards = TokenSettings.from_environment().token_shards
+    store = ValkeyInventoryStore(valkey_client(), shards=shards)
+    bucket = HistorySettings.from_environment().history_bucket
+    history = S3InventoryHistory(boto3.client("s3"), bucket)
     return PublishInventory(
         source=PostgresInventorySource(
             database(_INVENTORY_STATEMENT_TIMEOUT_MS), media.media_base_url
         ),
-        store=ValkeyInventoryStore(valkey_client()),
+        store=store,
         clock=utc_now,
+        keep=lambda version: history.keep(version, store, now=utc_now()),
     )
 
 
