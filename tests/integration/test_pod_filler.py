@@ -11,6 +11,7 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey import pod_terms
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, shard_of, viewer_keys
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection
+from ctv_ads.domain.frequency import CapScope
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 from ctv_ads.domain.reasons import Reason
 from ctv_ads.errors import DependencyUnavailableError
@@ -166,6 +167,16 @@ def test_no_more_views_are_remembered_than_a_cap_can_ask_for(
         assert fill(filler, ad).verdicts == (Reason.CHOSEN,)
     held: Any = client.hgetall("f:{s0}:d:device")
     assert sorted(map(len, held.values())) == [8, 4 * (100 + 1)]
+
+
+def test_two_views_of_one_pod_are_no_more_than_their_cap_asks_for(
+    client: redis.Redis, connection: RespConnection
+) -> None:
+    caps = capped(1, scope=CapScope.CAMPAIGN)
+    ads = [an_ad(campaign_id="the same", counted_caps=caps) for _ in range(2)]
+    assert fill(ValkeyPodFiller(connection), *ads).verdicts == (Reason.CHOSEN,) * 2
+    held: Any = client.hgetall("f:{s0}:d:device")
+    assert sorted(map(len, held.values())) == [8, 8]
 
 
 def test_what_is_over_is_swept_once_a_day(client: redis.Redis, connection: RespConnection) -> None:

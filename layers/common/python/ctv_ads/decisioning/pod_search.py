@@ -5,13 +5,13 @@ comes out the same in double precision inside Valkey, which has no other numbers
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ctv_ads.decisioning.pod_draft import Draft, Placed, worth
 from ctv_ads.decisioning.pod_terms import CandidateTerms
 
-NODE_LIMIT = 40
+NODE_LIMIT = 24
 """How many additions one filling may try beyond the greedy ones."""
 
 _LEAST_GAIN_MS = 1000
@@ -52,17 +52,16 @@ class Option:
 
 def by_density(options: Sequence[Option]) -> list[Option]:
     """Return options by value per time, greatest first, equals in rank order."""
-    ordered: list[Option] = []
-    for option in options:
-        at = len(ordered)
-        while at and _is_denser(option, ordered[at - 1]):
-            at -= 1
-        ordered.insert(at, option)
-    return ordered
+    return _ordered(options, lambda option: option.value_micros / option.shortest_ms)
 
 
-def _is_denser(one: Option, other: Option) -> bool:
-    return one.value_micros * other.shortest_ms > other.value_micros * one.shortest_ms
+def _reward(option: Option, rate: float) -> float:
+    return option.value_micros - rate * option.shortest_ms
+
+
+def _ordered(options: Sequence[Option], key: Callable[[Option], float]) -> list[Option]:
+    """Return options by `key`, greatest first, equals as they came."""
+    return sorted(options, key=key, reverse=True)
 
 
 @dataclass(slots=True)
@@ -108,7 +107,7 @@ class Search:
         slots = self.draft.spec.max_ads - self.base
         runs_out = self._rate_where_time_runs_out()
         for rate in (0.0, runs_out / 2, runs_out):
-            rewards = [one.value_micros - rate * one.shortest_ms for one in self.options]
+            rewards = [_reward(one, rate) for one in self.options]
             worth_it = sorted((reward for reward in rewards if reward > 0), reverse=True)
             total = rate * left_ms
             for reward in worth_it[:slots]:
@@ -144,11 +143,34 @@ class Search:
         longest = max((option.longest_ms for option in rest), default=0)
         return min(in_time, slots * most), min(left_ms, slots * longest)
 
-    def run(self, start: int = 0) -> None:
+    def run(self) -> None:
         """Look for a better choice until all are tried, or the work is done."""
-        value, time = worth(self.draft.added[self.base :])
-        if is_better((value, time), self.best):
-            self.best, self.found = (value, time), self.draft.added[self.base :]
+        runs_out = self._rate_where_time_runs_out()
+        for rate in (runs_out / 2, 0.0):
+            self._try_greedily(rate)
+        self._branch(0)
+
+    def _try_greedily(self, rate: float) -> None:
+        """Try the choice by reward beyond `rate`: a good one at once lets much be left out."""
+        for option in _ordered(self.options, lambda one: _reward(one, rate)):
+            if self.nodes_left <= 0 or self.draft.is_full():
+                break
+            if option.shortest_ms <= (self.draft.left_ms or 0):
+                self.nodes_left -= 1
+                self._try(option, option.creatives)
+        self._keep_better()
+        while len(self.draft.added) > self.base:
+            self.draft.remove_last()
+
+    def _keep_better(self) -> tuple[int, int]:
+        """Return what the draft is worth now, and keep it if it is the best yet."""
+        mine = worth(self.draft.added[self.base :])
+        if is_better(mine, self.best):
+            self.best, self.found = mine, self.draft.added[self.base :]
+        return mine
+
+    def _branch(self, start: int) -> None:
+        value, time = self._keep_better()
         for at in range(start, len(self.options)):
             more_value, more_time = self.bound(at)
             if self.draft.is_full() or not is_better(self.ceiling, self.best):
@@ -160,7 +182,7 @@ class Search:
                     return
                 self.nodes_left -= 1
                 if self._try(self.options[at], creatives):
-                    self.run(at + 1)
+                    self._branch(at + 1)
                     self.draft.remove_last()
 
     def _try(self, option: Option, creatives: Sequence[int]) -> bool:

@@ -3,16 +3,24 @@
 -- Searching (`decisioning/pod_search.py`) --------------------------------------------------
 
 
--- By value per time; each knows the greatest value and length from its place on.
-local function by_density(list)
+-- Returns options by their `key`, greatest first, equals as they came.
+local function by_key(list)
   local ordered = {}
-  for _, o in ipairs(list) do
-    local at = #ordered + 1
-    while at > 1 and o.value * ordered[at - 1].least > ordered[at - 1].value * o.least do
+  for n, o in ipairs(list) do
+    local at, key = n, o.key
+    while at > 1 and key > ordered[at - 1].key do
+      ordered[at] = ordered[at - 1]
       at = at - 1
     end
-    table.insert(ordered, at, o)
+    ordered[at] = o
   end
+  return ordered
+end
+
+-- By value per time; each knows the greatest value and length from its place on.
+local function by_density(list)
+  for _, o in ipairs(list) do o.key = o.value / o.least end
+  local ordered = by_key(list)
   local most, longest = 0, 0
   for n = #ordered, 1, -1 do
     local o = ordered[n]
@@ -37,18 +45,19 @@ local function bound(list, start)
   return math.min(in_time, slots * list[start].most_value), math.min(left, slots * list[start].longest)
 end
 
+local function rate_where_time_runs_out(list)
+  local room = limit_ms - filled
+  for _, o in ipairs(list) do
+    if o.least > room then return o.value / o.least end
+    room = room - o.least
+  end
+  return 0
+end
+
 -- The bound of the whole, tightened by charging ads for the time they take.
 local function ceiling(list)
   local value, time = bound(list, 1)
-  local left, slots, runs_out = limit_ms - filled, max_ads - #added, 0
-  local room = left
-  for _, o in ipairs(list) do
-    if o.least > room then
-      runs_out = o.value / o.least
-      break
-    end
-    room = room - o.least
-  end
+  local left, slots, runs_out = limit_ms - filled, max_ads - #added, rate_where_time_runs_out(list)
   for half = 0, 2 do
     local rate, rewards = runs_out * half / 2, {}
     for _, o in ipairs(list) do
@@ -101,12 +110,31 @@ local function is_better(value, time, than_value, than_time)
   return value > than_value or value == than_value and time - LEAST_GAIN >= than_time
 end
 
-local function search(list, start)
+local function keep_better()
   local value, time = worth(base)
   if is_better(value, time, best_value, best_time) then
     best_value, best_time, found = value, time, {}
     for n = base + 1, #added do found[#found + 1] = added[n] end
   end
+  return value, time
+end
+
+-- Tries the choice by reward beyond a rate: a good one at once lets much be left out.
+local function try_greedily(list, rate)
+  for _, o in ipairs(list) do o.key = o.value - rate * o.least end
+  for _, o in ipairs(by_key(list)) do
+    if nodes <= 0 or is_full() then break end
+    if o.least <= limit_ms - filled then
+      nodes = nodes - 1
+      add(o.i, o.t, o.creatives)
+    end
+  end
+  keep_better()
+  while #added > base do remove_last() end
+end
+
+local function branch(list, start)
+  local value, time = keep_better()
   for at = start, #list do
     if is_full() or not is_better(top_value, top_time, best_value, best_time) then return end
     local v, t = bound(list, at)
@@ -115,11 +143,18 @@ local function search(list, start)
       if nodes <= 0 then return end
       nodes = nodes - 1
       if not add(list[at].i, list[at].t, group) then
-        search(list, at + 1)
+        branch(list, at + 1)
         remove_last()
       end
     end
   end
+end
+
+local function search(list)
+  local runs_out = rate_where_time_runs_out(list)
+  try_greedily(list, runs_out / 2)
+  try_greedily(list, 0)
+  branch(list, 1)
 end
 
 -- Choosing (`decisioning/fill_pod.py`) -----------------------------------------------------
@@ -181,6 +216,15 @@ local function candidates_of(first, last, all)
   return by_density(list)
 end
 
+-- Tells, once all is read, that everything may run with every creative.
+local function all_may_run(first, last)
+  for i = first, last do
+    local o = option(i)
+    if not o or #o.creatives < #o.t.creatives or o.creatives[1] ~= 1 then return false end
+  end
+  return true
+end
+
 -- Tells cheaply, of a tier that stands by density already, that nothing can be better.
 local function is_best(first, last, value, time)
   local left, slots, in_time, most, longest = limit_ms, max_ads - base, 0, 0, 0
@@ -216,11 +260,14 @@ local function improve(first, last, value, time)
     return value
   end
   if last > loaded then load(last) end
-  list = candidates_of(first, last, false)
-  top_value, top_time = ceiling(list)
+  if not all_may_run(first, last) then
+    list = candidates_of(first, last, false)
+    v, t = ceiling(list)
+  end
+  top_value, top_time = v, t
   best_value, best_time, found, users = value, time, nil, nil
   local before = misplaced
-  search(list, 1)
+  search(list)
   local proved = nodes > 0 and misplaced == before and best_value or top_value
   if found then
     put_in(found)
@@ -287,8 +334,10 @@ end
 
 local function with_views(value, views)
   value = alive(value)
+  if not value then
+    return struct.pack('>I4', views.life) .. string.rep(struct.pack('>I4', now), math.min(views.ads, views.keep))
+  end
   local added_times = string.rep(struct.pack('>I4', now), views.ads)
-  if not value then return struct.pack('>I4', views.life) .. added_times end
   local old = #value / 4 - 1
   local at = #value
   while at > 4 and number(value, at - 3) > now do at = at - 4 end
