@@ -13,6 +13,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
@@ -29,6 +30,7 @@ _CLAIMS = struct.Struct(">16s16s16s16sBQIQIQ2sBB")
 _RATE_TYPES = (RateType.CPM, RateType.CPCV, RateType.FLAT)
 _DEVICE_TYPES = ("", "ctv", "connected_device", "set_top_box", "phone", "tablet", "pc")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class BadTokenError(ValueError):
@@ -60,8 +62,23 @@ class TokenKeys:
         return cls(current, keys)
 
 
+@lru_cache(maxsize=16_384)
 def _pack_id(text: str) -> bytes:
     return bytes.fromhex(text.replace("-", ""))
+
+
+@lru_cache(maxsize=64)
+def _pack_times(decided_at: datetime, expires_at: datetime) -> tuple[int, int]:
+    """Return milliseconds since 1970 and seconds of life; the same for all ads of a pod."""
+    return (
+        (decided_at - _EPOCH) // timedelta(milliseconds=1),
+        (expires_at - decided_at) // timedelta(seconds=1),
+    )
+
+
+@lru_cache(maxsize=16)
+def _head(key_id: str) -> bytes:
+    return bytes((_VERSION, len(key_id))) + key_id.encode()
 
 
 def _unpack_id(raw: bytes) -> str:
@@ -75,28 +92,28 @@ def _sign(payload: bytes, key: bytes) -> bytes:
 
 def issue_token(claims: BeaconClaims, keys: TokenKeys) -> str:
     """Return the token that says `claims`, signed with the current key."""
-    key_id = keys.current.encode()
-    payload = (
-        bytes((_VERSION, len(key_id)))
-        + key_id
-        + _CLAIMS.pack(
-            _pack_id(claims.decision_id),
-            _pack_id(claims.line_item_id),
-            _pack_id(claims.creative_id),
-            _pack_id(claims.placement_id),
-            claims.slot,
-            (claims.decided_at - _EPOCH) // timedelta(milliseconds=1),
-            (claims.expires_at - claims.decided_at) // timedelta(seconds=1),
-            claims.price_micros,
-            claims.bucket,
-            claims.session,
-            claims.country.encode("ascii"),
-            _RATE_TYPES.index(claims.rate_type),
-            _DEVICE_TYPES.index(claims.device_type),
-        )
+    decided_ms, lifetime_s = _pack_times(claims.decided_at, claims.expires_at)
+    payload = _head(keys.current) + _CLAIMS.pack(
+        _pack_id(claims.decision_id),
+        _pack_id(claims.line_item_id),
+        _pack_id(claims.creative_id),
+        _pack_id(claims.placement_id),
+        claims.slot,
+        decided_ms,
+        lifetime_s,
+        claims.price_micros,
+        claims.bucket,
+        claims.session,
+        claims.country.encode("ascii"),
+        _RATE_TYPES.index(claims.rate_type),
+        _DEVICE_TYPES.index(claims.device_type),
     )
-    signed = payload + _sign(payload, keys.keys[keys.current])
-    return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+    return _encoded(payload + _sign(payload, keys.keys[keys.current]))
+
+
+def _encoded(raw: bytes) -> str:
+    """Return base64url without padding; `base64` does the same in twice the time."""
+    return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
 
 
 def read_token(token: str, keys: TokenKeys) -> BeaconClaims:
@@ -143,7 +160,7 @@ def _split(token: str) -> tuple[bytes, bytes, str]:
     except (binascii.Error, ValueError) as error:
         raise BadTokenError("not base64url") from error
     # One spelling for one token: b64decode would also take more padding, or idle last bits.
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+    if _encoded(raw) != token:
         raise BadTokenError("not base64url as we write it")
     if len(raw) < 2 or raw[0] != _VERSION:
         raise BadTokenError("not a token of this version")
