@@ -1,7 +1,11 @@
-"""The ad request: event in, answer out, against floors taken in the same run."""
+"""The ad request: event in, answer out, against floors and the origin taken in the same run."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, cycle
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -13,77 +17,162 @@ from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.adapters.valkey.snapshot import tokens_key
 from ctv_ads.bootstrap.decision_plane import new_seed
 from ctv_ads.domain.beacon_token import TokenKeys
+from ctv_ads.domain.decision_record import DecisionNote
+from ctv_ads.domain.inventory import Inventory
 from ctv_ads.settings import AdServerSettings
 from ctv_ads.use_cases.serve_pod import ServePod
 from ctv_ads.use_cases.sign_ads import SignAds
 from ctv_ads.web.door import Door
 from functions.ad_request import asking, handler
-from local.bench.inventory import inventory_of
 from local.bench.measuring import Figures, measure
+from local.bench.origin import fill_origin, serve_as_the_origin
+from local.bench.targeted import COUNTRIES, events, targeted_inventory
 
-EVENT: dict[str, Any] = {
-    "version": "2.0",
-    "routeKey": "GET /api/v1/vast",
-    "rawPath": "/api/v1/vast",
-    "rawQueryString": "placement=bench",
-    "headers": {"host": "localhost", "user-agent": "Roku/DVP-12.0"},
-    "queryStringParameters": {"placement": "bench"},
-    "requestContext": {
-        "domainName": "localhost",
-        "http": {"method": "GET", "path": "/api/v1/vast", "sourceIp": "203.0.113.9"},
-        "requestId": "bench",
-    },
-    "isBase64Encoded": False,
-}
+FLOOR = "echo + constant VAST, 4 ads"
+ONE_AD, FOUR_ADS = "ad request, 1 ad", "ad request, pod of 4"
+UNEXPLAINED = "the same without its record"
+_ORIGIN = "the origin's algorithm"
 _TIMEOUT_MS = 2000
+_REQUESTS = 2_000
+_GRANTED_MICROS = 10**13
+_ORIGIN_CALLS_UP_TO = 10_000
 _DOOR = Door(key=b"the key of a bench, of 32 bytes.")
 
 
-def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> dict[str, Figures]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one size of inventory costs."""
+
+    figures: dict[str, Figures]
+    compile_s: float
+    load_ms: float
+    memory_mib: float
+    """What this process has grown by with the snapshot loaded and used."""
+    ads: float
+    """Mean number of ads in the pods."""
+
+
+def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> Measured:
     """Return figures of the handler and of its floors with that many line items published."""
-    with redis.Redis.from_url(valkey_url) as client:
-        client.flushall()
-        ValkeyInventoryStore(client).publish(inventory_of(line_items))
-    settings = AdServerSettings(
-        valkey_url=valkey_url,
-        beacon_secret_id="-",  # noqa: S106 - not read: the keys are given below
-        public_base_url="http://localhost:3000",
-    )
-    with RespConnection(valkey_url, timeout_ms=_TIMEOUT_MS) as connection:
-        server = ServePod(
-            inventory=ValkeySnapshotReader(connection),
-            filler=ValkeyPodFiller(connection),
-            encode_note=encode_note,
-            sign=SignAds(
-                keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
-                beacon_lifetime=timedelta(days=1),
-                reservation=timedelta(minutes=15),
-            ),
-            clock=utc_now,
-            new_id=new_id,
-            new_seed=new_seed,
+    inventory = targeted_inventory(line_items)
+    with (
+        redis.Redis.from_url(valkey_url) as raw,
+        redis.Redis.from_url(valkey_url, decode_responses=True) as client,
+    ):
+        raw.flushall()
+        compile_s = _publish(raw, inventory)
+        if line_items <= _ORIGIN_CALLS_UP_TO:
+            fill_origin(client, line_items)
+        settings = AdServerSettings(
+            valkey_url=valkey_url,
+            beacon_secret_id="-",  # noqa: S106 - not read: the keys are given below
+            public_base_url="http://localhost:3000",
         )
-        return measure(_candidates(server, settings, connection), calls=calls)
+        with RespConnection(valkey_url, timeout_ms=_TIMEOUT_MS) as connection:
+            before_mib = _resident_mib()
+            reader = ValkeySnapshotReader(connection)
+            load_ms = _loaded_ms(reader, inventory)
+            vars(handler).update(ad_server_settings=lambda: settings)
+            vars(asking).update(front_door=lambda: _DOOR)
+            candidates, ads = _candidates(reader, connection)
+            if line_items <= _ORIGIN_CALLS_UP_TO:
+                countries = cycle(COUNTRIES)
+                origin_calls = max(1, 20_000 // line_items)
+                figures = measure(
+                    {_ORIGIN: lambda: serve_as_the_origin(client, next(countries))},
+                    calls=min(calls, origin_calls),
+                )
+            else:
+                figures = {}
+            figures = measure(candidates, calls=calls) | figures
+            return Measured(
+                figures, compile_s, load_ms, round(_resident_mib() - before_mib, 1), ads()
+            )
+
+
+def _publish(client: redis.Redis, inventory: Inventory) -> float:
+    items = list(chain(*inventory.line_items.values()))
+    for first in range(0, len(items), 1000):
+        mapping = {
+            item.line_item_id: f"1:{_GRANTED_MICROS}" for item in items[first : first + 1000]
+        }
+        client.hset(tokens_key(0), mapping=mapping)  # type: ignore[arg-type]
+    started = time.perf_counter()
+    ValkeyInventoryStore(client).publish(inventory)
+    return round(time.perf_counter() - started, 3)
+
+
+def _loaded_ms(reader: ValkeySnapshotReader, inventory: Inventory) -> float:
+    started = time.perf_counter()
+    reader.current()
+    for organization in inventory.line_items:
+        reader.line_items(organization)
+    return round((time.perf_counter() - started) * 1000, 1)
 
 
 def _candidates(
-    server: ServePod, settings: AdServerSettings, connection: RespConnection
-) -> dict[str, Callable[[], object]]:
-    vars(handler).update(ad_server_settings=lambda: settings)
-    vars(asking).update(ad_server=lambda: server, front_door=lambda: _DOOR)
-    constant = handler.lambda_handler(EVENT, None)
+    reader: ValkeySnapshotReader, connection: RespConnection
+) -> tuple[dict[str, Callable[[], object]], Callable[[], float]]:
+    filler = ValkeyPodFiller(connection)
+    servers = {True: _server(reader, filler, encode_note), False: _server(reader, filler, _no_note)}
+    counted: list[int] = []
 
-    def echo() -> object:
-        return connection.call("ECHO", "x")
+    def asking_with(server: ServePod, asked: Sequence[dict[str, Any]]) -> Callable[[], object]:
+        following = cycle(asked)
+
+        def ask() -> object:
+            vars(asking).update(ad_server=lambda: server)
+            return handler.lambda_handler(next(following), None)
+
+        return ask
+
+    pods = events(_REQUESTS, duration_ms=120_000, max_ads=4)
+    ask_four = asking_with(servers[True], pods)
+    constant: Any = ask_four()
+    for _ in range(100):
+        counted.append(ask_four()["body"].count("<Ad "))  # type: ignore[index]
 
     def echo_and_constant_vast() -> object:
         connection.call("ECHO", "x")
         return dict(constant)
 
     return {
-        "one Valkey echo": echo,
-        "echo + constant VAST": echo_and_constant_vast,
-        "ad request, VAST": lambda: handler.lambda_handler(EVENT, None),
-    }
+        "empty handler": lambda: dict(constant),
+        "one Valkey echo": lambda: connection.call("ECHO", "x"),
+        FLOOR: echo_and_constant_vast,
+        ONE_AD: asking_with(servers[True], events(_REQUESTS)),
+        FOUR_ADS: ask_four,
+        UNEXPLAINED: asking_with(servers[False], pods),
+    }, lambda: sum(counted) / len(counted)
+
+
+def _server(
+    reader: ValkeySnapshotReader,
+    filler: ValkeyPodFiller,
+    encode: Callable[[DecisionNote], bytes],
+) -> ServePod:
+    return ServePod(
+        inventory=reader,
+        filler=filler,
+        encode_note=encode,
+        sign=SignAds(
+            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
+            beacon_lifetime=timedelta(days=1),
+            reservation=timedelta(minutes=15),
+        ),
+        clock=utc_now,
+        new_id=new_id,
+        new_seed=new_seed,
+    )
+
+
+def _no_note(_: DecisionNote) -> bytes:
+    return b""
+
+
+def _resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
+    return pages * 4096 / 2**20
