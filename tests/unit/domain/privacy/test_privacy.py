@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctv_ads.domain.ad_request import Privacy
@@ -256,6 +256,7 @@ TEXTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(signals=st.dictionaries(NAMED, TEXTS), ifa=st.none() | st.text(max_size=20))
 def test_no_signals_whatever_raise_or_allow_more_than_silence(
     signals: dict[str, str], ifa: str | None
@@ -265,6 +266,7 @@ def test_no_signals_whatever_raise_or_allow_more_than_silence(
     assert (allowed(privacy) == ALL) or privacy.refusals
 
 
+@settings(deadline=None)
 @given(signals=st.dictionaries(NAMED.filter("gdpr".__ne__), TEXTS), broken=TEXTS)
 def test_another_signal_never_allows_what_was_refused(signals: dict[str, str], broken: str) -> None:
     before = privacy_of({"us_privacy": broken}, country=None, ifa=None, rules=RULES)

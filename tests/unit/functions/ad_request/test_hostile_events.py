@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctv_ads.domain.ad_request import AdRequest
@@ -78,6 +78,7 @@ def outcome_of(event: Event, *, trusted: bool) -> AdRequest | InvalidRequestErro
     return ad_request_of(asked, trusted=trusted, scope="o", door=a_door())
 
 
+@settings(deadline=None)  # the first user agent of a phone loads its library
 @given(
     query=st.dictionaries(NAME, VALUE, max_size=12),
     headers=HEADERS,
@@ -104,6 +105,7 @@ def test_any_request_is_read_or_refused(
         assert orjson.dumps([*written, *mappings, outcome.privacy.refusals, outcome.placement])
 
 
+@settings(deadline=None)  # the first user agent of a phone loads its library
 @given(raw=st.text(max_size=120), query=st.dictionaries(NAME, VALUE, max_size=2))
 def test_any_address_is_read_or_refused(raw: str, query: dict[str, str]) -> None:
     event = an_event(query, {}, None) | {"rawQueryString": raw}
