@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ctv_ads.decisioning.segments.compile import compile_segment
 from ctv_ads.decisioning.segments.explain import explain
+from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query, query_of
 from ctv_ads.decisioning.segments.ranking import LARGE_GROUP, rank_key
@@ -198,6 +199,17 @@ def test_of_many_equals_of_one_advertiser_only_its_share_is_offered() -> None:
     found = search([layer(items)], query(asked), limit=24)
     assert ids_of(found.line_items) == first_eligible(items, asked, limit=24, per_advertiser=2)
     assert len(found.line_items) == 5
+
+
+def test_equals_that_stand_alone_in_their_layers_take_turns() -> None:
+    first, second = a_servable_line_item(), a_servable_line_item()
+    layers = [layer([first]), layer([second])]
+    asked = [Asked(AdRequest("p"), PLACEMENT, NOON, seed) for seed in range(20)]
+    found = {ids_of(search(layers, query(one), limit=1).line_items)[0] for one in asked}
+    assert found == {first.line_item_id, second.line_item_id}
+    index = LineItemIndex(layers)
+    told = index.explain(query(asked[0]), skip=frozenset({first.line_item_id}))
+    assert told == {Reason.NO_TOKENS: (first.line_item_id,)}
 
 
 def test_a_decision_on_the_same_seed_finds_the_same() -> None:

@@ -6,12 +6,28 @@ from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.domain.inventory import ServableCreative
 from ctv_ads.domain.reasons import Reason
 
+_ENDLESS = 1 << 63
+
 
 def fitting_creatives(
     creatives: Sequence[ServableCreative], query: Query
 ) -> tuple[ServableCreative, ...] | Reason:
     """Return those that may play, or why none may: what the one that came farthest lacks."""
-    fitting = tuple([one for one in creatives if verdict_on(one, query) is Reason.CHOSEN])
+    now, shortest_ms, mimes = query.now, query.min_ad_ms, query.accepted_mimes
+    longest_ms = _ENDLESS if query.max_ad_ms is None else query.max_ad_ms
+    most_kbps = _ENDLESS if query.max_bitrate_kbps is None else query.max_bitrate_kbps
+    # As `verdict_on` judges, in one expression: it runs for every creative of every candidate.
+    fitting = tuple(
+        [
+            one
+            for one in creatives
+            if shortest_ms <= one.duration_ms <= longest_ms
+            and one.bitrate_kbps <= most_kbps
+            and (one.starts_at is None or one.starts_at <= now)
+            and (one.ends_at is None or now < one.ends_at)
+            and (not mimes or one.mime_type in mimes)
+        ]
+    )
     if fitting:
         return fitting
     verdicts = (verdict_on(creative, query) for creative in creatives)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from ctv_ads.decisioning.segments.block import Block, Plan, Tables
@@ -13,8 +14,8 @@ from ctv_ads.decisioning.segments.schedules import Schedules
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
 
-# Some 4 KB each. Candidates are mostly the same ones; who looks at all begins anew.
-_MOST_KEPT = 8192
+# Some 4 KB each. Candidates are mostly the same ones.
+_MOST_KEPT = 16_384
 _KEY_PARTS = 4
 _MICROS_OF_CPM = 1000
 
@@ -75,7 +76,9 @@ class Segment:
         found = self._line_items.get(rank)
         if found is None:
             if len(self._line_items) >= _MOST_KEPT:
-                self._line_items.clear()
+                # Half of them, the oldest: without any, the next decisions would all be slow.
+                for old in list(islice(self._line_items, _MOST_KEPT // 2)):
+                    del self._line_items[old]
             found = self._line_items[rank] = line_item_of(self._rows.row(rank))
         return found
 
