@@ -24,7 +24,8 @@ local function by_density(list)
   local most, longest = 0, 0
   for n = #ordered, 1, -1 do
     local o = ordered[n]
-    most, longest = math.max(most, o.value), math.max(longest, o.most)
+    if o.value > most then most = o.value end
+    if o.most > longest then longest = o.most end
     o.most_value, o.longest = most, longest
   end
   return ordered
@@ -231,16 +232,19 @@ local function is_best(first, last, value, time)
   for n = 1, base do left = left - added[n].creative.ms end
   local room, before, ended = left, nil, false
   for i = first, last do
-    local t = term(i)
-    if type(options[i]) ~= 'number' and #t.creatives > 0 then
-      if before and t.value * before.least > before.value * t.least then return false end
-      before, most, longest = t, math.max(most, t.value), math.max(longest, t.most)
+    local t = terms[i] or term(i)
+    if type(options[i]) ~= 'number' and t.creatives[1] then
+      local value_of, least = t.value, t.least
+      if before and value_of * before.least > before.value * least then return false end
+      before = t
+      if value_of > most then most = value_of end
+      if t.most > longest then longest = t.most end
       if ended then
         -- Beyond what fits only the greatest value and length count.
-      elseif t.least > room then
-        in_time, ended = in_time + math.floor(room * t.value / t.least), true
+      elseif least > room then
+        in_time, ended = in_time + math.floor(room * value_of / least), true
       else
-        in_time, room = in_time + t.value, room - t.least
+        in_time, room = in_time + value_of, room - least
       end
     end
   end

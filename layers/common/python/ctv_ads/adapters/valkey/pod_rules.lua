@@ -143,6 +143,7 @@ end
 
 -- Returns the creatives that are not capped, in the order to be tried.
 local function usable(t)
+  if not t.by_creative and t.sequence == '' then return t.every end
   local list, n, start = {}, #t.creatives, 0
   if t.sequence ~= '' and sequence_at then
     local value = alive(values[sequence_at][t.sequence])
