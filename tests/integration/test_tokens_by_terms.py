@@ -136,3 +136,25 @@ def test_whom_its_pace_allows_nothing_is_looked_at_again_later_or_after_a_change
     till.says(line_item, pacing="asap", updated_at=till.now)
     assert till.look(after=MINUTE).granted == 1
     assert till.tokens(campaign) == 5 * PRICE_MICROS
+
+
+def test_even_pacing_follows_the_traffic_of_its_placements_once_there_is_a_week_of_it(
+    till: Till,
+) -> None:
+    """All of the traffic is at noon: what was due by then is little, and in that hour all is."""
+    campaign = till.campaign(100_000, pacing="even", ends_at=NOON + timedelta(hours=12))
+    till.owner.execute(
+        "INSERT INTO delivery_hours (organization_id, campaign_id, line_item_id, creative_id,"
+        " placement_id, country, device_type, hour, opportunities)"
+        " SELECT %(organization)s, z, z, z, %(placement)s, '', '', day, 1000"
+        " FROM (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS z) zero,"
+        " generate_series(%(now)s - interval '14 days', %(now)s, '1 day') day",
+        {
+            "organization": till.tenant.organization_id,
+            "placement": till.tenant.placement_id,
+            "now": NOON,
+        },
+    )
+    till.look()
+    uniform_share = 100_000 * 2 // (36 * 60)
+    assert till.tokens(campaign) > 4 * uniform_share * PRICE_MICROS

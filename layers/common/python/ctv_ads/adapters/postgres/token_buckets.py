@@ -28,6 +28,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from ctv_ads.adapters.postgres import token_statements as sql
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.traffic_curves import TrafficCurves
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.granting import Account, Decision
 from ctv_ads.domain.ids import CampaignId, LineItemId
@@ -64,6 +65,7 @@ class PostgresTokenLedger:
         self._database = database
         self._lifetime = reservation_lifetime
         self._shards = shards
+        self._curves = TrafficCurves(database)
 
     def release(self, *, now: datetime) -> int:
         """Free what is left of expired buckets, and return of how many; delete old ones."""
@@ -100,13 +102,14 @@ class PostgresTokenLedger:
     ) -> tuple[Sequence[Decision], Sequence[NewBucket]]:
         """Decide on accounts that nobody changes meanwhile, and open buckets; commits."""
         ids = list(line_items)
+        self._curves.refresh(now=now)
         with self._database.transaction() as connection:
             # The lock first: a statement sees what was committed before it began.
             connection.execute(sql.LOCK_CAMPAIGNS, (ids,))
             rows = connection.execute(
                 sql.ACCOUNTS, {"line_items": ids, "now": now, "soon": now + _AHEAD}
             ).fetchall()
-            decisions = decide([_account(row) for row in rows])
+            decisions = decide([_account(row, self._curve(row, now)) for row in rows])
             opened = [new for made in decisions for new in self._buckets(made, now)]
             _open(connection, opened, decisions, now)
             _observe(connection, opened, decisions, now)
@@ -130,6 +133,11 @@ class PostgresTokenLedger:
                     "returned": [item.returned for item in closed],
                 },
             )
+
+    def _curve(self, row: DictRow, now: datetime) -> tuple[int, ...]:
+        return self._curves.curve(
+            str(row["organization_id"]), row["placements"], row["zone"], now=now
+        )
 
     def _buckets(self, made: Decision, now: datetime) -> list[NewBucket]:
         """Return a decision's new buckets, one for each shard that gets something."""
@@ -203,7 +211,7 @@ def _open_bucket(
     return OpenBucket(bucket, shard, granted, opened_at, bool(is_outdated))
 
 
-def _account(row: DictRow) -> Account:
+def _account(row: DictRow, curve: tuple[int, ...]) -> Account:
     unit = row["goal_unit"]
     return Account(
         line_item_id=LineItemId(str(row["line_item_id"])),
@@ -233,5 +241,6 @@ def _account(row: DictRow) -> Account:
             Daypart(tuple(Weekday(day) for day in part["days"]), part["from_min"], part["to_min"])
             for part in row["dayparts"]
         ),
+        curve=curve,
         last_bucket=row["last_bucket"],
     )

@@ -47,7 +47,8 @@ WITH wanted AS MATERIALIZED (
       AND unit = 'micros'
     GROUP BY campaign_id
 )
-SELECT w.line_item_id, w.campaign_id, w.type, w.rate_type, w.rate_micros, w.cpm_micros, w.pacing,
+SELECT w.line_item_id, w.campaign_id, w.organization_id,
+       coalesce(w.targeting -> 'placement' -> 'include', '[]') AS placements, w.type, w.rate_type, w.rate_micros, w.cpm_micros, w.pacing,
        w.from_at, w.to_at, w.zone, w.today, w.budget_micros, w.daily_budget_micros, w.goal_unit,
        w.goal_amount, w.dayparts, w.billed_micros, w.campaign_budget_micros,
        w.campaign_billed_micros, coalesce(k.micros, 0) AS campaign_reserved_micros,
