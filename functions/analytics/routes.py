@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from ctv_ads.bootstrap.control_plane import OpenStores, SignedIn
 from ctv_ads.domain.ids import CampaignId
+from ctv_ads.domain.statistics import BreakdownBy
 from ctv_ads.web.fields import Day, Id
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.analytics.schemas import StatisticsView
@@ -15,6 +16,8 @@ router = Router()
 
 _FirstDay = Annotated[Day | None, Query(alias="from", description="First day, UTC")]
 _LastDay = Annotated[Day | None, Query(alias="to", description="Last day, UTC")]
+
+_By = Annotated[BreakdownBy | None, Query(description="Tell delivery apart along this too")]
 
 
 @router.get(
@@ -29,9 +32,12 @@ def campaign_statistics(
     stores: OpenStores,
     first_day: _FirstDay = None,
     last_day: _LastDay = None,
+    by: _By = None,
 ) -> StatisticsView:
     """Return totals and the daily series, of the whole flight unless days are given."""
-    wanted = CampaignId(campaign_id)
+    wanted, parts = CampaignId(campaign_id), None
     with stores.transaction(caller) as store:
         found = store.statistics.of_campaign(wanted, first_day=first_day, last_day=last_day)
-    return StatisticsView.of(wanted, found)
+        if by is not None:
+            parts = store.statistics.breakdown(wanted, by, first_day=first_day, last_day=last_day)
+    return StatisticsView.of(wanted, found, parts)

@@ -1,12 +1,18 @@
 """What the statistics API gives. Money is integer micros, days are UTC."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from datetime import date as Day  # noqa: N812 - a field below is called date, as the API says
 
 from pydantic import BaseModel
 
 from ctv_ads.domain.ids import CampaignId
-from ctv_ads.domain.statistics import CampaignStatistics, DailyDelivery, DeliveryCounts
+from ctv_ads.domain.statistics import (
+    BreakdownPart,
+    CampaignStatistics,
+    DailyDelivery,
+    DeliveryCounts,
+)
 
 
 class Counts(BaseModel):
@@ -38,16 +44,33 @@ class DayView(Counts):
     date: Day
 
 
+class PartView(Counts):
+    """One part of a breakdown: of an id, a word, or an hour (UTC); empty where not known.
+
+    `unique_sessions` saw an impression; it is an estimate within some percent, and parts share
+    sessions.
+    """
+
+    key: str
+    unique_sessions: int
+
+
 class StatisticsView(BaseModel):
     """A campaign's delivery; `data_as_of` is when the newest counted event was written."""
 
     campaign_id: str
     totals: Totals
     series: list[DayView]
+    breakdown: list[PartView] | None = None
     data_as_of: datetime
 
     @classmethod
-    def of(cls, campaign_id: CampaignId, statistics: CampaignStatistics) -> "StatisticsView":
+    def of(
+        cls,
+        campaign_id: CampaignId,
+        statistics: CampaignStatistics,
+        parts: Sequence[BreakdownPart] | None,
+    ) -> "StatisticsView":
         """Return what the API tells of a campaign's statistics."""
         return cls(
             campaign_id=campaign_id,
@@ -57,6 +80,7 @@ class StatisticsView(BaseModel):
                 remaining_micros=statistics.remaining_micros,
             ),
             series=[_day(day) for day in statistics.series],
+            breakdown=None if parts is None else [_part(part) for part in parts],
             data_as_of=statistics.data_as_of.astimezone(UTC),
         )
 
@@ -67,3 +91,7 @@ def _counts(counts: DeliveryCounts) -> dict[str, int]:
 
 def _day(day: DailyDelivery) -> DayView:
     return DayView(date=day.day, **_counts(day.counts))
+
+
+def _part(part: BreakdownPart) -> PartView:
+    return PartView(key=part.key, unique_sessions=part.unique_sessions, **_counts(part.counts))

@@ -1,12 +1,14 @@
 """`/api/v1/campaigns/{campaign_id}/stats`."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.statistics import BreakdownBy
 from tests.builders import NOON, a_beacon, a_campaign_draft, some_claims
 from tests.functions.conftest import Office
 from tests.functions.recorded import api_event
@@ -58,6 +60,45 @@ def test_days_can_be_narrowed_and_the_budget_stays_whole(office: Office) -> None
     found = office.send("analytics", "GET", path).json
     assert [day["date"] for day in found["series"]] == ["2026-11-24"]
     assert (found["totals"]["impressions"], found["totals"]["remaining_micros"]) == (0, 10_000)
+
+
+@pytest.mark.parametrize("by", list(BreakdownBy))
+def test_delivery_is_told_apart_along_what_is_asked_for(office: Office, by: BreakdownBy) -> None:
+    campaign = office.world.a_serving_campaign(office.tenant)
+    line_item_id = campaign.line_items[0].line_item_id
+    shared: dict[str, Any] = {
+        "creative_id": new_id(),
+        "placement_id": new_id(),
+        "line_item_id": line_item_id,
+    }
+    seen = [
+        some_claims(**shared, country="DE", device_type="ctv", session=1),
+        some_claims(**shared, country="DE", device_type="ctv", session=1),
+        some_claims(**shared, country="US", device_type="phone", session=2),
+        some_claims(**shared, decided_at=NOON + timedelta(hours=1), session=2),
+    ]
+    office.world.ledger.record([a_beacon(claims) for claims in seen])
+    path = stats(campaign.campaign_id, f"?by={by}&from=2026-11-23&to=2026-11-23")
+    parts = office.send("analytics", "GET", path).json["breakdown"]
+    found = [(part["key"], part["impressions"], part["unique_sessions"]) for part in parts]
+    assert (
+        found
+        == {
+            BreakdownBy.HOUR: [("2026-11-23T12:00:00Z", 3, 2), ("2026-11-23T13:00:00Z", 1, 1)],
+            BreakdownBy.LINE_ITEM: [(line_item_id, 4, 2)],
+            BreakdownBy.CREATIVE: [(shared["creative_id"], 4, 2)],
+            BreakdownBy.PLACEMENT: [(shared["placement_id"], 4, 2)],
+            BreakdownBy.COUNTRY: [("", 1, 1), ("DE", 2, 1), ("US", 1, 1)],
+            BreakdownBy.DEVICE_TYPE: [("", 1, 1), ("ctv", 2, 1), ("phone", 1, 1)],
+        }[by]
+    )
+    narrowed = stats(campaign.campaign_id, f"?by={by}&from=2026-11-24")
+    assert office.send("analytics", "GET", narrowed).json["breakdown"] == []
+
+
+def test_without_being_asked_for_there_is_no_breakdown(office: Office) -> None:
+    found = office.send("analytics", "GET", stats(a_delivered_campaign(office)))
+    assert found.json["breakdown"] is None
 
 
 @pytest.mark.parametrize("name", ["from", "to"])

@@ -109,7 +109,7 @@ def test_a_file_that_is_full_tells_where_the_next_one_starts(
     line_item_id = campaign.line_items[0].line_item_id
     for _ in range(3):
         office.world.ledger.record([a_beacon(some_claims(line_item_id=line_item_id))])
-    monkeypatch.setattr(ledger, "MAX_BYTES", 1500)
+    monkeypatch.setattr(ledger, "MAX_BYTES", 1200)
     path = (
         f"{ledger.EXPORT_PATH}?advertiser_id={tenant.advertiser_id}&from=2026-11-23&to=2026-11-24"
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +46,27 @@ class CampaignStatistics:
     def remaining_micros(self) -> int:
         """What may still be billed."""
         return self.budget_micros - self.billed_micros
+
+
+class BreakdownBy(StrEnum):
+    """Along what delivery is told apart."""
+
+    HOUR = "hour"
+    LINE_ITEM = "line_item"
+    CREATIVE = "creative"
+    PLACEMENT = "placement"
+    COUNTRY = "country"
+    DEVICE_TYPE = "device_type"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownPart:
+    """One part of a campaign's delivery.
+
+    `key` is an id, a word, or an hour (UTC, ISO 8601); empty where it was not known.
+    """
+
+    key: str
+    counts: DeliveryCounts
+    unique_sessions: int
+    """Sessions that saw an impression, within some percent; parts share sessions."""

@@ -16,7 +16,7 @@ from ctv_ads.domain.creative import (
     TagDraft,
 )
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
-from ctv_ads.domain.statistics import CampaignStatistics
+from ctv_ads.domain.statistics import BreakdownBy, BreakdownPart, CampaignStatistics
 from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.copies import CampaignCopies
 from ctv_ads.ports.ledger import Ledger
@@ -116,6 +116,16 @@ class Statistics(Protocol):
         Raises:
             NotFoundError: the campaign does not exist here.
         """
+
+    def breakdown(
+        self,
+        campaign_id: CampaignId,
+        by: BreakdownBy,
+        *,
+        first_day: date | None,
+        last_day: date | None,
+    ) -> tuple[BreakdownPart, ...]:
+        """Return the parts of one campaign's delivery, in the order of their keys."""
 
 
 @dataclass(frozen=True, slots=True)

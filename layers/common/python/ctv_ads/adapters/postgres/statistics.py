@@ -1,12 +1,19 @@
-"""Delivery and spend, read from the daily counts."""
+"""Delivery and spend, read from the counts of days and hours."""
 
 from datetime import UTC, date
 
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.session_sketches import count_sessions
 from ctv_ads.domain.ids import CampaignId
-from ctv_ads.domain.statistics import CampaignStatistics, DailyDelivery, DeliveryCounts
+from ctv_ads.domain.statistics import (
+    BreakdownBy,
+    BreakdownPart,
+    CampaignStatistics,
+    DailyDelivery,
+    DeliveryCounts,
+)
 from ctv_ads.errors import NotFoundError
 
 _COUNTED = tuple(name for name in DeliveryCounts.__dataclass_fields__ if name != "spend_micros")
@@ -21,6 +28,27 @@ WHERE s.campaign_id = %(campaign_id)s
   AND (%(first_day)s::date IS NULL OR s.day >= %(first_day)s::date)
   AND (%(last_day)s::date IS NULL OR s.day <= %(last_day)s::date)
 GROUP BY s.day ORDER BY s.day"""  # noqa: S608 - column names come from the dataclass above
+
+_KEYS = {
+    BreakdownBy.HOUR: """to_char(s.hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+    BreakdownBy.LINE_ITEM: "s.line_item_id::text",
+    BreakdownBy.CREATIVE: "s.creative_id::text",
+    BreakdownBy.PLACEMENT: "s.placement_id::text",
+    BreakdownBy.COUNTRY: "s.country",
+    BreakdownBy.DEVICE_TYPE: "s.device_type",
+}
+_PARTS = {
+    by: f"""
+SELECT {key} AS key, {_SUMS}, sum(s.billed_micros)::bigint AS spend_micros,
+       coalesce(array_agg(s.sessions) FILTER (WHERE s.sessions IS NOT NULL), '{{}}') AS sessions
+FROM delivery_hours s
+WHERE s.campaign_id = %(campaign_id)s
+  AND (%(first_day)s::date IS NULL OR s.hour >= %(first_day)s::date::timestamp AT TIME ZONE 'UTC')
+  AND (%(last_day)s::date IS NULL
+       OR s.hour < (%(last_day)s::date + 1)::timestamp AT TIME ZONE 'UTC')
+GROUP BY 1 ORDER BY 1"""  # noqa: S608 - texts of ours
+    for by, key in _KEYS.items()
+}
 
 
 class PostgresStatistics:
@@ -46,6 +74,21 @@ class PostgresStatistics:
             billed_micros=campaign["billed_micros"],
             series=series,
             data_as_of=as_of.astimezone(UTC),
+        )
+
+    def breakdown(
+        self,
+        campaign_id: CampaignId,
+        by: BreakdownBy,
+        *,
+        first_day: date | None,
+        last_day: date | None,
+    ) -> tuple[BreakdownPart, ...]:
+        """Return the parts of one campaign's delivery, in the order of their keys."""
+        values = {"campaign_id": campaign_id, "first_day": first_day, "last_day": last_day}
+        rows = self._connection.execute(_PARTS[by].encode(), values, binary=True).fetchall()
+        return tuple(
+            BreakdownPart(row["key"], _counts(row), count_sessions(row["sessions"])) for row in rows
         )
 
 
