@@ -111,6 +111,13 @@ class TestBetterThanGreedy:
         assert played(pod) == [0]
         assert pod.optimality_gap_bp == 3024  # 30 of at most 30 + 20 * 10/15
 
+    def test_where_only_the_order_stood_in_the_way_nothing_is_proved(self, shelf: Shelf) -> None:
+        rule = apart(SeparationExtent.ADJACENT)
+        rivals = [an_ad(value=value, category="cars", separation=rule) for value in (30, 10)]
+        pod = shelf.fill(*rivals, spec=PodSpec(60_000, 9))
+        assert played(pod) == [0]
+        assert pod.optimality_gap_bp == 2500  # 30 of at most 40
+
     def test_a_creative_that_fits_better_is_chosen_when_it_pays(self, shelf: Shelf) -> None:
         both = [a_servable_creative(duration_ms=ms) for ms in (20_000, 15_000)]
         pod = shelf.fill(an_ad(value=30, creatives=both), an_ad(15_000, 5), spec=PodSpec(30_000, 9))

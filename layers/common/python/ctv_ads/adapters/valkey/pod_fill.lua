@@ -379,10 +379,10 @@ local function count_rivals(written)
   if #apart > 0 then written[at].zr = with_rivals(values[at].zr, apart) end
 end
 
-local function sweep(at, written)
+local function sweep(at)
   local all, over = redis.call('HGETALL', keys[at]), {}
   for n = 1, #all, 2 do
-    if all[n] ~= 'm' and not written[all[n]] and not alive(all[n + 1]) then over[#over + 1] = all[n] end
+    if all[n] ~= 'm' and not alive(all[n + 1]) then over[#over + 1] = all[n] end
   end
   for n = 1, #over, 1000 do
     redis.call('HDEL', keys[at], unpack(over, n, math.min(n + 999, #over)))
@@ -403,7 +403,7 @@ local function write(at, written)
     expires_at = now + expires_in
   end
   if sweep_at <= now then
-    if meta then sweep(at, written) end
+    if meta then sweep(at) end
     sweep_at = now + SWEEP
   end
   local changed = struct.pack('>I4I4', expires_at, sweep_at)
