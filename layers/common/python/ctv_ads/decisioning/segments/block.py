@@ -7,13 +7,14 @@ kept for as long as it holds.
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ctv_ads.decisioning.segments.columns import Columns, ListRef, bytes_of_bits
 from ctv_ads.decisioning.segments.query import reason_of
 from ctv_ads.domain.reasons import Reason
 
 # Each costs up to half a kilobyte, and requests name more values than are worth keeping.
-_MOST_KEPT = 2048
+_MOST_KEPT = 4096
 _EVER = 1 << 63
 
 
@@ -149,24 +150,20 @@ class Block:
         return found
 
     def _of_values(self, dimension: str, values: tuple[str, ...]) -> int:
-        """Return whom these values of the request leave. Of several they are not kept together."""
+        """Return whom these values of the request leave: kept for one, put together for several."""
         included, excluded = self._of_none(frozenset({dimension})), 0
+        bits = self._bits if len(values) == 1 else self._kept_bits
         for value in values:
-            rows = self._rule(dimension, value)
-            included |= rows[0]
-            excluded |= rows[1]
+            lists = self._tables.rules[dimension][value]
+            included |= bits(lists[:2])
+            excluded |= bits(lists[2:])
         found = included & ~excluded
         return self._keep((dimension, values), found) if len(values) == 1 else found
 
-    def _rule(self, dimension: str, value: str) -> tuple[int, int]:
-        """Return who includes the value and who excludes it."""
-        lists = self._tables.rules[dimension][value]
-        found = []
-        for side in (lists[:2], lists[2:]):
-            key = (*side,)
-            kept = self._kept.get(key) if side[1] else 0
-            found.append(self._keep(key, self._bits(side)) if kept is None else kept)
-        return found[0], found[1]
+    def _kept_bits(self, reference: ListRef) -> int:
+        key = (*reference,)
+        found = self._kept.get(key)
+        return self._keep(key, self._bits(reference)) if found is None else found
 
     def _of_none(self, dimensions: frozenset[str]) -> int:
         """Return who includes nothing of these dimensions."""
@@ -250,6 +247,7 @@ class Block:
 
     def _keep(self, key: Hashable, found: int) -> int:
         if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
+            for old in list(islice(self._kept, _MOST_KEPT // 2)):
+                del self._kept[old]
         self._kept[key] = found
         return found
