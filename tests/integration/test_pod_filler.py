@@ -109,6 +109,17 @@ def test_a_connection_that_died_while_frozen_is_replaced(
     assert left(client, ad.line_item_id) == ENOUGH - PRICE_MICROS
 
 
+def test_a_command_that_must_not_be_repeated_tells_that_its_connection_died(
+    client: redis.Redis, connection: RespConnection
+) -> None:
+    identity = connection.call("CLIENT", "ID")
+    admin: Any = client
+    admin.execute_command("CLIENT", "KILL", "ID", identity)
+    with pytest.raises(ConnectionLostError):
+        connection.call("INCR", key := new_id(), may_repeat=False)
+    assert connection.call("GET", key) is None
+
+
 def test_a_function_that_vanished_is_loaded_within_the_request(
     client: redis.Redis, connection: RespConnection
 ) -> None:
