@@ -9,6 +9,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from ctv_ads.adapters.mmdb import MmdbPlaces
+from ctv_ads.bootstrap import door
 from ctv_ads.bootstrap.door import door_of
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.door_settings import DoorSettings
@@ -75,27 +76,44 @@ def test_settings_make_the_door(path: str) -> None:
             "TCF_VENDOR_ID": "755",
         }
     )
-    door = door_of(KEYS, settings)
-    assert door.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
-    assert door.privacy.opt_in_countries == {"AT", "BR"}
-    assert door.privacy.tcf_vendor_id == 755
+    made = door_of(KEYS, settings)
+    assert made.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert made.privacy.opt_in_countries == {"AT", "BR"}
+    assert made.privacy.tcf_vendor_id == 755
     asked = asked_by(api_event("GET", "/api/v1/vast?placement=demo&ip=198.51.100.7"))
-    viewer = ad_request_of(asked, trusted=True, scope="o", door=door).viewer
+    viewer = ad_request_of(asked, trusted=True, scope="o", door=made).viewer
     assert (viewer.country, viewer.region, viewer.postal) == ("US", "US-CA", "90012")
 
 
 def test_without_settings_nobody_is_believed_and_no_place_known() -> None:
-    door = door_of(KEYS, DoorSettings.from_environment({}))
-    assert (door.trusted_proxies, door.places, door.cloudfront_proof) == ((), None, None)
-    assert {"AT", "GB"} < door.privacy.opt_in_countries
+    made = door_of(KEYS, DoorSettings.from_environment({}))
+    assert (made.trusted_proxies, made.places, made.cloudfront_proof) == ((), None, None)
+    assert {"AT", "GB"} < made.privacy.opt_in_countries
+
+
+@pytest.mark.parametrize(("proof", "is_one"), [("p" * 32, True), ("p" * 31, False), (None, False)])
+def test_a_proof_is_one_that_nobody_guesses(
+    monkeypatch: pytest.MonkeyPatch,
+    proof: str | None,
+    is_one: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    document = {} if proof is None else {"proof": proof}
+    monkeypatch.setattr(door, "secret_document", {"a-secret": document}.__getitem__)
+    settings = DoorSettings.from_environment({"CLOUDFRONT_PROOF_SECRET_ID": "a-secret"})
+    if is_one:
+        assert door_of(KEYS, settings).cloudfront_proof == proof
+        assert "ppp" not in repr(door_of(KEYS, settings))
+        return
+    with pytest.raises(InvalidSettingsError, match="CLOUDFRONT_PROOF_SECRET_ID"):
+        door_of(KEYS, settings)
 
 
 def test_another_key_makes_other_viewers() -> None:
-    door = door_of(KEYS, DoorSettings.from_environment({}))
+    made = door_of(KEYS, DoorSettings.from_environment({}))
     rotated = door_of(TokenKeys("k2", {"k2": b"j" * 32}), DoorSettings.from_environment({}))
-    assert door.key != rotated.key
-    assert b"k" * 8 not in door.key
-    assert "key" not in repr(door)
+    assert made.key != rotated.key
+    assert b"k" * 8 not in made.key
+    assert "key" not in repr(made)
 
 
 @pytest.mark.parametrize(
