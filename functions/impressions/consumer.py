@@ -2,8 +2,8 @@
 
 Event: SQS messages, each the beacons of one call that the collector has verified. A message
 that is none, or names a line item that does not exist, fails alone and ends in the dead-letter
-queue, with its reason in PostgreSQL; what else it holds is recorded all the same. Invalid traffic is kept apart. Counts of
-decisions come through the same queue.
+queue, with its reason in PostgreSQL; what else it holds is recorded all the same. Invalid traffic
+and events of whole breaks are kept apart. Counts of decisions come through the same queue.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decision
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.bootstrap.pipeline import (
     beacon_ledger,
+    break_events,
     decision_counts,
     invalid_traffic,
     inventory_changes,
@@ -57,6 +58,7 @@ class _Batch:
     forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
     """With the message's id and the place in it, which tell repeats."""
     decisions: list[DecidedCounts] = field(default_factory=list)
+    breaks: list[Beacon] = field(default_factory=list)
 
     def read(self, message_id: str, body: str) -> None:
         """Take what the body of a message holds, or raise ValueError and take nothing."""
@@ -68,6 +70,8 @@ class _Batch:
                 self.forged.append((message_id, place, beacon))
             elif beacon.invalid is not None:
                 self.invalid.append(beacon)
+            elif beacon.claims.slot == 0:
+                self.breaks.append(beacon)
             else:
                 self.beacons.append(beacon)
                 self.message_ids.append(message_id)
@@ -77,6 +81,8 @@ def _record_all(batch: _Batch) -> list[str]:
     """Write everything, and return the messages that name what does not exist."""
     if batch.invalid or batch.forged:
         invalid_traffic().record(batch.invalid, batch.forged)
+    if batch.breaks:
+        break_events().record(batch.breaks)
     if batch.decisions:
         added = decision_counts().add(batch.decisions)
         _LOG.info("decisions counted", messages=len(batch.decisions), new=added)

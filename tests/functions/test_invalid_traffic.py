@@ -8,6 +8,7 @@ import pytest
 from ctv_ads.adapters.aws.beacon_messages import encode_message
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
+from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.domain.beacon import ForgedBeacon
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from functions.impressions import consumer
@@ -24,6 +25,8 @@ def world(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> World:
     log = PostgresInvalidTraffic(world.pipeline)
     monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
     monkeypatch.setattr(consumer, "invalid_traffic", lambda: log)
+    refused = PostgresRefusedMessages(world.pipeline)
+    monkeypatch.setattr(consumer, "refused_messages", lambda: refused)
     return world
 
 

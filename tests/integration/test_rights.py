@@ -125,6 +125,7 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
         _ROTATED,
         True,
     ),
+    "break_events": (ALL, "", "", False),
     "invalid_beacons": (ALL, "", "", False),
     "ledger_entries": (ALL, "", "", False),
     "ledger_chains": (ALL, "", "", False),

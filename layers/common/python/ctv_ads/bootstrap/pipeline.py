@@ -10,6 +10,7 @@ from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
 from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
@@ -26,6 +27,7 @@ from ctv_ads.domain.media import MediaLimits
 from ctv_ads.ports.ledger import LedgerPosting
 from ctv_ads.ports.pipeline import (
     BeaconLedger,
+    BreakEvents,
     DecisionCounts,
     InvalidTrafficLog,
     InventoryChanges,
@@ -176,3 +178,9 @@ def beacon_ledger() -> BeaconLedger:
 def invalid_traffic() -> InvalidTrafficLog:
     """Return what keeps invalid traffic."""
     return PostgresInvalidTraffic(database())
+
+
+@cache
+def break_events() -> BreakEvents:
+    """Return what keeps events of whole ad breaks."""
+    return PostgresBreakEvents(database())

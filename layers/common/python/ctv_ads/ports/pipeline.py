@@ -149,6 +149,19 @@ class BeaconLedger(Protocol):
         """
 
 
+class BreakEvents(Protocol):
+    """Keeps what players tell of whole ad breaks: beacons of slot 0."""
+
+    def record(self, beacons: Sequence[Beacon]) -> None:
+        """Keep each event of each break once; calling it again changes nothing.
+
+        Those of an unknown placement are dropped: nobody could see them.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; nothing was kept.
+        """
+
+
 class InvalidTrafficLog(Protocol):
     """Keeps what does not count."""
 
