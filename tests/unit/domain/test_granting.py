@@ -128,7 +128,7 @@ def test_line_items_that_share_a_budget_are_due_it_once() -> None:
     half_done: dict[str, Any] = {
         "pacing": Pacing.EVEN,
         "campaign_budget_micros": 14_400 * PRICE_MICROS,
-        "campaign_billed_micros": 1440 * PRICE_MICROS,
+        "campaign_billed_micros": 1441 * PRICE_MICROS,
     }
     assert events(an_account("a", **half_done)) == [2]
     assert events(an_account("a", **half_done), an_account("b", **half_done)) == [1, 1]
@@ -232,7 +232,7 @@ def test_those_who_share_a_pace_take_turns() -> None:
     slow: dict[str, Any] = {
         "pacing": Pacing.EVEN,
         "campaign_budget_micros": 14_400 * PRICE_MICROS,
-        "campaign_billed_micros": 1440 * PRICE_MICROS,
+        "campaign_billed_micros": 1441 * PRICE_MICROS,
     }
     made = decided(*(an_account(name, **slow) for name in "abcd"))
     assert [(item.amount // PRICE_MICROS, item.wait_s) for item in made] == [

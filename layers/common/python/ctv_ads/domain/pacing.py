@@ -183,7 +183,8 @@ def _room(limit: Limit, local: datetime, price: int, remaining: int, *, is_asap:
     used = limit.committed - remaining
     if is_asap or limit.pace is None:
         return limit.total - used
-    due = min(limit.pace.due(local + HORIZON), limit.total)
+    # One event ahead of the pace: what begins serves at once.
+    due = min(limit.pace.due(local + HORIZON) + price, limit.total)
     steady = limit.pace.steady(local, HORIZON)
     return min(due - used, max(CATCH_UP * steady, price))
 
