@@ -111,8 +111,9 @@ def test_line_items_beyond_what_is_kept_are_unpacked_again(
 
 def test_rows_beyond_what_is_kept_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctv_ads.decisioning.segments.block._MOST_KEPT", 2)
-    index = layer([a_servable_line_item(targeting=AUSTRIAN)])
-    for country in ("AT", "DE", "AT"):
+    german = a_servable_line_item(targeting={"country": Rule(("DE",))}, starts_at=NOON + DAY)
+    index = layer([a_servable_line_item(targeting=AUSTRIAN), german])
+    for country in ("AT", "DE", "AT", "DE"):
         viewer = Viewer(country=country, os="roku")
         asked = Asked(AdRequest("p", viewer=viewer), PLACEMENT, NOON, 0, 15_000, 15_000)
         assert len(search([index], query(asked)).line_items) == (country == "AT")

@@ -201,6 +201,21 @@ def test_of_many_equals_of_one_advertiser_only_its_share_is_offered() -> None:
     assert len(found.line_items) == 5
 
 
+def test_one_advertiser_with_more_equals_than_take_turns_gets_its_share_only() -> None:
+    rich = AdvertiserId("rich")
+    items = [a_servable_line_item(advertiser_id=rich) for _ in range(50)]
+    asked = Asked(AdRequest("p"), PLACEMENT, NOON, 5)
+    found = search([layer(items)], query(asked))
+    assert ids_of(found.line_items) == first_eligible(items, asked, limit=24, per_advertiser=2)
+
+
+def test_the_only_match_of_a_large_group_is_found_from_wherever_it_is_entered() -> None:
+    wanted = a_servable_line_item(targeting=AUSTRIAN)
+    german = {"country": Rule(("DE",))}
+    index = layer([wanted, *(a_servable_line_item(targeting=german) for _ in range(4200))])
+    assert {first_of(index, seed) for seed in range(30)} == {wanted.line_item_id}
+
+
 def test_equals_that_stand_alone_in_their_layers_take_turns() -> None:
     first, second = a_servable_line_item(), a_servable_line_item()
     layers = [layer([first]), layer([second])]

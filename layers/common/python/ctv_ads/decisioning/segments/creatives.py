@@ -16,7 +16,7 @@ def fitting_creatives(
     now, shortest_ms, mimes = query.now, query.min_ad_ms, query.accepted_mimes
     longest_ms = _ENDLESS if query.max_ad_ms is None else query.max_ad_ms
     most_kbps = _ENDLESS if query.max_bitrate_kbps is None else query.max_bitrate_kbps
-    # As `verdict_on` judges, in one expression: it runs for every creative of every candidate.
+    # One expression, for it runs for every creative of every candidate.
     fitting = tuple(
         [
             one
@@ -30,12 +30,12 @@ def fitting_creatives(
     )
     if fitting:
         return fitting
-    verdicts = (verdict_on(creative, query) for creative in creatives)
-    return max(verdicts, default=Reason.NO_CREATIVE_IN_FLIGHT)
+    lacks = (_lack_of(creative, query) for creative in creatives)
+    return max(lacks, default=Reason.NO_CREATIVE_IN_FLIGHT)
 
 
-def verdict_on(creative: ServableCreative, query: Query) -> Reason:
-    """Return `CHOSEN` when the creative may play, or the first reason why not."""
+def _lack_of(creative: ServableCreative, query: Query) -> Reason:
+    """Return the first reason why a creative that does not fit does not."""
     if (creative.starts_at is not None and query.now < creative.starts_at) or (
         creative.ends_at is not None and query.now >= creative.ends_at
     ):
@@ -44,8 +44,4 @@ def verdict_on(creative: ServableCreative, query: Query) -> Reason:
         return Reason.CREATIVE_TOO_LONG
     if creative.duration_ms < query.min_ad_ms:
         return Reason.CREATIVE_TOO_SHORT
-    is_accepted = not query.accepted_mimes or creative.mime_type in query.accepted_mimes
-    most_kbps = query.max_bitrate_kbps
-    if not is_accepted or (most_kbps is not None and creative.bitrate_kbps > most_kbps):
-        return Reason.CREATIVE_FORMAT
-    return Reason.CHOSEN
+    return Reason.CREATIVE_FORMAT
