@@ -1,11 +1,14 @@
 """The pacing controller on real PostgreSQL and Valkey: what it grants, takes back and frees."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
-from ctv_ads.adapters.valkey.grants import tokens_key
+from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
+from ctv_ads.adapters.valkey.grants import ValkeyTokenStore, tokens_key
 from ctv_ads.domain.campaign import CampaignStatus
+from ctv_ads.use_cases.grant_tokens import GrantTokens
 from local.valkey import ValkeyServer
 from tests.builders import PRICE_MICROS
 from tests.till import LIFETIME, MINUTE, Till, a_till
@@ -117,3 +120,19 @@ def test_a_grant_that_was_never_handed_out_is_free_again_after_a_while(till: Til
     assert till.tokens(campaign) == 0
     till.look(after=LIFETIME)
     assert till.tokens(campaign) == 10 * PRICE_MICROS
+
+
+def test_a_look_that_takes_long_leaves_the_rest_to_the_next(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaigns = [till.campaign(10) for _ in range(3)]
+    monkeypatch.setattr("ctv_ads.use_cases.grant_tokens._RESERVED_AT_ONCE", 1)
+    ledger = PostgresTokenLedger(till.world.pipeline, reservation_lifetime=LIFETIME)
+
+    def clock() -> datetime:
+        till.now += timedelta(seconds=8)
+        return till.now
+
+    look = GrantTokens(ledger, ValkeyTokenStore(till.valkey), clock)
+    assert [look().granted for _ in range(4)] == [1, 1, 1, 0]
+    assert all(till.tokens(campaign) for campaign in campaigns)

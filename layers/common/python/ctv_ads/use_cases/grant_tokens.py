@@ -19,6 +19,8 @@ from ctv_ads.ports.base import Clock
 from ctv_ads.ports.tokens import Closed, Held, Look, NewBucket, OpenBucket, TokenLedger, TokenStore
 
 _RESERVED_AT_ONCE = 2000
+# The function has a minute for this and for publishing; the next look goes on with the rest.
+_LONGEST_GRANTING = timedelta(seconds=15)
 _LONGEST_OPEN = timedelta(minutes=15)
 _ON_ITS_WAY = timedelta(seconds=30)
 
@@ -157,6 +159,8 @@ class GrantTokens:
         """Reserve, hand out, settle: some at a time, so that nobody waits long for a lock."""
         made: list[Decision] = []
         for start in range(0, len(line_items), _RESERVED_AT_ONCE):
+            if self.clock() - now > _LONGEST_GRANTING:
+                break
             decisions, opened = self.ledger.reserve(
                 line_items[start : start + _RESERVED_AT_ONCE],
                 partial(decide, uses=uses, now=now),
