@@ -52,6 +52,8 @@ def grants(
         Need.MEDIA_DELETE: _objects("MEDIA_BUCKET", data, data.media, "s3:DeleteObject"),
         Need.HISTORY_WRITE: _readable_objects("HISTORY_BUCKET", data, data.history, "s3:PutObject"),
         Need.HISTORY_READ: _readable_objects("HISTORY_BUCKET", data, data.history),
+        Need.ARCHIVE_WRITE: _objects("ARCHIVE_BUCKET", data, data.archive, "s3:PutObject"),
+        Need.ARCHIVE_READ: _readable_objects("ARCHIVE_BUCKET", data, data.archive),
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),

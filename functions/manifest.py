@@ -5,6 +5,7 @@ machine, and `tests/cdk` rebuilds it from the synthesized templates and asserts 
 Standard library only: both sides import it before anything else is installed or loaded.
 """
 
+from functions.manifest_archive import ARCHIVE
 from functions.manifest_beacons import BEACON_FUNCTIONS
 from functions.manifest_platform import PLATFORM
 from functions.manifest_queues import (
@@ -248,6 +249,7 @@ FUNCTIONS: tuple[Function, ...] = (
         queue_trigger=QueueTrigger(TAG_VERDICTS, batch_size=10, window_s=0, max_concurrency=2),
     ),
     *REPORTS,
+    *ARCHIVE,
     *PLATFORM,
 )
 

@@ -23,7 +23,7 @@ REPORTS: tuple[Function, ...] = (
         purpose="Explain decisions, make them again, suppose others",
         memory_mib=1024,
         timeout_s=10,
-        needs=(*SIGNED_IN, Need.BEACON_KEYS, Need.HISTORY_READ),
+        needs=(*SIGNED_IN, Need.BEACON_KEYS, Need.HISTORY_READ, Need.ARCHIVE_READ),
         extra_environment=(*FOR_PEOPLE, "TOKEN_SHARDS"),
         routes=with_preflights(
             "GET /api/v1/decisions",

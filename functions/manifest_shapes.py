@@ -33,6 +33,9 @@ class Need(StrEnum):
     HISTORY_WRITE = "history-write"
     """Keep published inventories in the history bucket, and see what is kept."""
     HISTORY_READ = "history-read"
+    ARCHIVE_WRITE = "archive-write"
+    """Put objects into the bucket of archived decisions and events."""
+    ARCHIVE_READ = "archive-read"
     MEDIA_ADDRESS = "media-address"
     """Know the public address of the media bucket, without access to it."""
     SEND_INVENTORY_CHANGES = "send-inventory-changes"
@@ -65,6 +68,8 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.MEDIA_DELETE: ("MEDIA_BUCKET",),
     Need.HISTORY_WRITE: ("HISTORY_BUCKET",),
     Need.HISTORY_READ: ("HISTORY_BUCKET",),
+    Need.ARCHIVE_WRITE: ("ARCHIVE_BUCKET",),
+    Need.ARCHIVE_READ: ("ARCHIVE_BUCKET",),
     Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
     Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),

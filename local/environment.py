@@ -16,7 +16,7 @@ from local import processes
 from local.emulator import CREDENTIALS, REGION, Emulator
 from local.ports import HOST, Ports
 from local.processes import REPOSITORY
-from local.resources import HISTORY_BUCKET, MEDIA_BUCKET, UPLOAD_BUCKET
+from local.resources import ARCHIVE_BUCKET, HISTORY_BUCKET, MEDIA_BUCKET, UPLOAD_BUCKET
 from local.secrets import (
     ACCESS_TOKEN_SECRET,
     BEACON_SECRET,
@@ -40,6 +40,7 @@ def setting_values(
     values = {
         "ACCESS_TOKEN_SECRET_ID": ACCESS_TOKEN_SECRET,
         "AD_EVENT_QUEUE_URL": emulator.queue_url(AD_EVENTS),
+        "ARCHIVE_BUCKET": ARCHIVE_BUCKET,
         "BEACON_SECRET_ID": BEACON_SECRET,
         "CLOUDFRONT_PROOF_SECRET_ID": CLOUDFRONT_PROOF_SECRET,
         "DATABASE_API_SECRET_ID": DATABASE_API_SECRET,

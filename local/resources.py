@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 UPLOAD_BUCKET = "ctv-uploads"
 MEDIA_BUCKET = "ctv-media"
 HISTORY_BUCKET = "ctv-history"
+ARCHIVE_BUCKET = "ctv-archive"
 UPLOAD_RULE = "ctv-uploads-object-created"
 
 _DEAD_LETTER_RETENTION_S = 14 * 24 * 3600
@@ -47,7 +48,7 @@ def store_secrets(emulator: Emulator, secrets: Mapping[str, str]) -> None:
 
 def _create_buckets(emulator: Emulator) -> None:
     s3 = emulator.s3
-    for bucket in (UPLOAD_BUCKET, MEDIA_BUCKET, HISTORY_BUCKET):
+    for bucket in (UPLOAD_BUCKET, MEDIA_BUCKET, HISTORY_BUCKET, ARCHIVE_BUCKET):
         # After a hard kill the emulator finds the bucket on disk and calls it ours already.
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket)

@@ -28,6 +28,10 @@ HISTORY_LIFETIME = Duration.days(37)
 use is written again (`adapters/aws/inventory_history.py`)."""
 
 
+ARCHIVED_DECISIONS_LIFETIME = Duration.days(400)
+"""A year and what it takes to look back on it. Archived events are kept until somebody decides."""
+
+
 class DataStack(Stack):
     """PostgreSQL, Valkey, the buckets with the distribution of media, and every secret."""
 
@@ -54,6 +58,13 @@ class DataStack(Stack):
         self.media = self._bucket("Media")
         self.history = self._bucket(
             "History", lifecycle_rules=[s3.LifecycleRule(expiration=HISTORY_LIFETIME)]
+        )
+        self.archive = self._bucket(
+            "Archive",
+            lifecycle_rules=[
+                s3.LifecycleRule(prefix="decisions/", expiration=ARCHIVED_DECISIONS_LIFETIME),
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
         )
         self.media_base_url = f"https://{self._distribution().distribution_domain_name}"
         acknowledge(self, _ACCEPTED)

@@ -39,6 +39,8 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
         ("s3:ListBucket", "History"),
     },
     Need.HISTORY_READ: {("s3:GetObject", "History/*"), ("s3:ListBucket", "History")},
+    Need.ARCHIVE_WRITE: {("s3:PutObject", "Archive/*")},
+    Need.ARCHIVE_READ: {("s3:GetObject", "Archive/*"), ("s3:ListBucket", "Archive")},
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
@@ -168,6 +170,7 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("UPLOAD_BUCKET", "Uploads"),
         ("MEDIA_BUCKET", "Media"),
         ("HISTORY_BUCKET", "History"),
+        ("ARCHIVE_BUCKET", "Archive"),
         ("MEDIA_BASE_URL", "https://MediaDistribution"),
         ("INVENTORY_QUEUE_URL", "inventorychangesQueue"),
         ("AD_EVENT_QUEUE_URL", "adeventsQueue"),

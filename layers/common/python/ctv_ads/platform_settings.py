@@ -50,3 +50,34 @@ class MigrationSettings(Settings):
     database_pipeline_secret_id: str = _setting(
         "DATABASE_PIPELINE_SECRET_ID", "Secrets Manager id of the recording and publishing role"
     )
+
+
+def _share_bp(value: str) -> int:
+    share = int(value) if value.isascii() and value.isdigit() else -1
+    if not 0 <= share <= 10_000:
+        raise ValueError("must be a whole number from 0 to 10000")
+    return share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings(Settings):
+    """Where decisions and events are archived."""
+
+    archive_bucket: str = _setting(
+        "ARCHIVE_BUCKET", "S3 bucket in which decisions and events are archived"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSettings(ArchiveSettings):
+    """What `functions/archive/decisions.py` reads besides Valkey and the history."""
+
+    ad_event_queue_url: str = _setting(
+        "AD_EVENT_QUEUE_URL", "SQS queue that takes verified beacons", _HTTP
+    )
+    archived_decisions_bp: int = _setting(
+        "ARCHIVED_DECISIONS_BP",
+        "how many of 10,000 decisions are archived; all are counted",
+        _share_bp,
+        10_000,
+    )

@@ -6,6 +6,7 @@ from typing import Annotated
 import boto3
 from aws_lambda_powertools.event_handler.depends import Depends
 
+from ctv_ads.adapters.aws.decision_archive import ArchivedDecisionRecords, S3DecisionArchive
 from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
 from ctv_ads.adapters.inventory_histories import InventoryHistories
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
@@ -13,6 +14,7 @@ from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
+from ctv_ads.platform_settings import ArchiveSettings
 from ctv_ads.settings import (
     BeaconKeySettings,
     HistorySettings,
@@ -32,16 +34,16 @@ def decision_explaining() -> ExplainDecisions:
         ValkeySettings.from_environment().valkey_url, timeout_ms=_TIMEOUT_MS
     )
     secret_id = BeaconKeySettings.from_environment().beacon_secret_id
+    s3 = boto3.client("s3")
     return ExplainDecisions(
-        records=ValkeyDecisionRecords(
-            connection, shards=TokenSettings.from_environment().token_shards
+        records=ArchivedDecisionRecords(
+            ValkeyDecisionRecords(connection, shards=TokenSettings.from_environment().token_shards),
+            S3DecisionArchive(s3, ArchiveSettings.from_environment().archive_bucket),
         ),
         history=InventoryHistories(
             (
                 ValkeyInventoryHistory(connection),
-                S3InventoryHistory(
-                    boto3.client("s3"), HistorySettings.from_environment().history_bucket
-                ),
+                S3InventoryHistory(s3, HistorySettings.from_environment().history_bucket),
             )
         ),
         keys=TokenKeys.from_secret(secret_document(secret_id)),

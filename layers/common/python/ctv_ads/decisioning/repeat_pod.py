@@ -9,8 +9,8 @@ from ctv_ads.decisioning.rotation import rotated
 from ctv_ads.decisioning.segments.creatives import fitting_creatives
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import Query, query_of
-from ctv_ads.domain.decision_record import DecisionNote
-from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.decision_record import DecisionNote, DecisionRecord
+from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import Candidate
 from ctv_ads.domain.reasons import Reason
@@ -57,6 +57,26 @@ def candidates_again(
     """
     query = query_again(note, placement)
     return tuple(_candidate(index, name, query, note.seed) for name in note.candidates)
+
+
+def picked_again(
+    index: LineItemIndex, record: DecisionRecord, placement: PublishedPlacement
+) -> tuple[tuple[LineItemId, CreativeId], ...]:
+    """Return the line items that were shown, in play order, each with its creative.
+
+    Raises:
+        NotRepeatableError: one of them is not in this inventory, or could not have served.
+    """
+    note = record.note
+    query = query_again(note, placement)
+    shown = []
+    for pick in record.outcome.picks:
+        name = note.candidates[pick.candidate]
+        creatives = _candidate(index, name, query, note.seed).creatives
+        if pick.creative >= len(creatives):
+            raise NotRepeatableError(f"line item {name} has fewer creatives in this inventory")
+        shown.append((name, creatives[pick.creative].creative_id))
+    return tuple(shown)
 
 
 def repeat_pod(

@@ -1,0 +1,45 @@
+"""Archiving, put together: what schedules carry out of Valkey and PostgreSQL."""
+
+from functools import cache
+
+import boto3
+
+from ctv_ads.adapters.aws.decided_counts_queue import SqsDecidedCounts
+from ctv_ads.adapters.aws.decision_archive import S3DecisionArchive
+from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.inventory_histories import InventoryHistories
+from ctv_ads.adapters.valkey.decision_stream import ValkeyDecisionStream
+from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
+from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.bootstrap.pipeline import valkey_client
+from ctv_ads.platform_settings import DrainSettings
+from ctv_ads.settings import HistorySettings, TokenSettings, ValkeySettings
+from ctv_ads.use_cases.drain_decisions import DrainDecisions
+
+# Nobody waits for it, and segments are large.
+_VALKEY_TIMEOUT_MS = 5000
+
+
+@cache
+def decision_drain() -> DrainDecisions:
+    """Return the use case that carries decisions out of Valkey."""
+    settings = DrainSettings.from_environment()
+    connection = RespConnection(
+        ValkeySettings.from_environment().valkey_url, timeout_ms=_VALKEY_TIMEOUT_MS
+    )
+    s3 = boto3.client("s3")
+    return DrainDecisions(
+        stream=ValkeyDecisionStream(
+            valkey_client(), shards=TokenSettings.from_environment().token_shards, new_id=new_id
+        ),
+        archive=S3DecisionArchive(s3, settings.archive_bucket),
+        counts=SqsDecidedCounts(boto3.client("sqs"), settings.ad_event_queue_url),
+        history=InventoryHistories(
+            (
+                ValkeyInventoryHistory(connection),
+                S3InventoryHistory(s3, HistorySettings.from_environment().history_bucket),
+            )
+        ),
+        kept_bp=settings.archived_decisions_bp,
+    )
