@@ -137,14 +137,20 @@ class PostgresBeaconLedger:
             with self._database.transaction() as connection:
                 self._make_tables(connection)
                 _copy(connection, beacons)
-                unknown = tuple(row["position"] for row in connection.execute(_UNKNOWN))
-                connection.execute(_LOCK_CAMPAIGNS)
-                recorded = connection.execute(_RECORD).rowcount
+                # Statements that need no answer of one another travel together.
+                with connection.pipeline():
+                    unknown_rows = connection.execute(_UNKNOWN)
+                    connection.execute(_LOCK_CAMPAIGNS)
+                    recording = connection.execute(_RECORD)
+                    sessions = delivery_counts.begin_to_count(connection)
+                sketches = delivery_counts.sketches_of(sessions)
                 has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
-                delivery_counts.count_recorded(connection, with_errors=has_errors)
-                # The books come last: until the commit they keep others from the same advertiser.
-                ledger_posting.post_recorded(connection)
-                row = connection.execute(_OUTCOME).fetchone() or {}
+                with connection.pipeline():
+                    delivery_counts.count_recorded(connection, sketches, with_errors=has_errors)
+                    # The books come last: until the commit they keep others from the advertiser.
+                    ledger_posting.post_recorded(connection)
+                    outcome = connection.execute(_OUTCOME)
+                row = outcome.fetchone() or {}
         except BaseException:
             # What was taken for made may be gone: the tables with this transaction or with its
             # connection, and a day's partition by retention.
@@ -152,9 +158,10 @@ class PostgresBeaconLedger:
             self._made_days.clear()
             raise
         self._prepared = connection
+        unknown = tuple(row["position"] for row in unknown_rows)
         return RecordedBatch(
-            recorded=recorded,
-            duplicates=len(beacons) - len(unknown) - recorded,
+            recorded=recording.rowcount,
+            duplicates=len(beacons) - len(unknown) - recording.rowcount,
             billed_impressions=int(row["billed"]),
             unbilled_impressions=int(row["unbilled"]),
             unknown=unknown,

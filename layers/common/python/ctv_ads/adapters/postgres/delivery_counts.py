@@ -7,7 +7,10 @@ here, between reading and writing: who counts holds the campaign, so nobody merg
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import psycopg
+from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.session_sketches import merged_sketch
@@ -120,13 +123,22 @@ WHERE d.line_item_id IS NULL OR l.line_item_id IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
 
 
-def count_recorded(connection: Connection, *, with_errors: bool) -> None:
-    """Add to the counts what the temporary table `recorded` holds."""
+def begin_to_count(connection: Connection) -> psycopg.Cursor[DictRow]:
+    """Sum what the temporary table `recorded` holds; return who was seen, and who was before."""
     connection.execute(_COUNT)
-    rows = connection.execute(_SESSIONS, binary=True).fetchall()
-    sketches = [merged_sketch(row["known"], row["seen"]) for row in rows]
-    numbers = [row["row_number"] for row in rows]
-    connection.execute(_HOURS_OF_RECORDED, (numbers, sketches))
+    return connection.execute(_SESSIONS, binary=True)
+
+
+def sketches_of(sessions: Iterable[DictRow]) -> Mapping[int, bytes]:
+    """Return the merged sketch of each row of `counted` that has seen sessions."""
+    return {row["row_number"]: merged_sketch(row["known"], row["seen"]) for row in sessions}
+
+
+def count_recorded(
+    connection: Connection, sketches: Mapping[int, bytes], *, with_errors: bool
+) -> None:
+    """Add to the counts what was summed."""
+    connection.execute(_HOURS_OF_RECORDED, (list(sketches), list(sketches.values())))
     connection.execute(_DAYS_OF_RECORDED)
     if with_errors:
         connection.execute(_ERRORS)
