@@ -188,6 +188,7 @@ def accounts_of(
             check_password=check_password,
             hash_password=quick_hash,
             denied_tokens=guarded.denied_tokens,
+            rate_limits=guarded.rate_limits,
             mailer=guarded.mailer,
             clock=clock,
             new_token=new_token,

@@ -135,6 +135,56 @@ def test_changing_the_password_ends_the_other_sessions(office: Office) -> None:
     assert post(office, "login", email=email, password="another password").status == 200
 
 
+def test_a_stolen_token_guesses_the_password_no_faster_than_signing_in(office: Office) -> None:
+    email = an_email()
+    session = register(office, email=email).json["session"]
+
+    def change(current: str) -> Answer:
+        body = {"current_password": current, "new_password": "another password"}
+        return office.send("auth", "PUT", f"{AUTH}/password", body, token=session["access_token"])
+
+    for _ in range(4):
+        change("wrong").assert_problem(422, "invalid-request", "current_password")
+    assert change(PASSWORD).status == 204
+    for _ in range(5):
+        change("wrong").assert_problem(422, "invalid-request", "current_password")
+    closed = change("another password")
+    closed.assert_problem(429, "rate-limited")
+    assert 25 <= int(closed.headers["retry-after"]) <= 30
+    post(office, "login", email=email, password="another password").assert_problem(
+        429, "rate-limited"
+    )
+
+
+@pytest.mark.parametrize("way", ["password_changed", "password_reset"])
+def test_a_new_password_ends_sessions_in_every_organization(office: Office, way: str) -> None:
+    email = an_email()
+    here = register(office, email=email).json["session"]
+    host = a_tenant(role=Role.OWNER)
+    office.world.add(host)
+    invitation = {"email": email, "role": "analyst"}
+    host_token = office.token(host, Role.OWNER)
+    office.send("auth", "POST", "/api/v1/invitations", invitation, token=host_token)
+    token = token_in_mail(office, email)
+    joined = register(office, email=email, organization_name=None, invitation_token=token)
+    there = joined.json["session"]
+    assert there["user"]["organization_id"] != here["user"]["organization_id"]
+    if way == "password_changed":
+        body = {"current_password": PASSWORD, "new_password": "another password"}
+        done = office.send("auth", "PUT", f"{AUTH}/password", body, token=here["access_token"])
+    else:
+        post(office, "password-reset", email=email)
+        token = token_in_mail(office, email)
+        done = post(office, "password-reset/confirm", token=token, new_password="another password")
+    assert done.status == 204, done.body
+    get_profile(office, there["access_token"]).assert_problem(401, "unauthenticated")
+    refused = post(office, "refresh", refresh_token=there["refresh_token"])
+    refused.assert_problem(401, "unauthenticated")
+    audit = office.send("campaigns", "GET", "/api/v1/audit?entity=session", token=host_token)
+    revoked = audit.json["items"][0]
+    assert revoked["after"]["revoked_because"] == way
+
+
 def test_a_forgotten_password_is_set_by_a_token_that_works_once(office: Office) -> None:
     email = an_email()
     old = register(office, email=email).json["session"]

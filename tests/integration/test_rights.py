@@ -148,6 +148,7 @@ OWNERS_FUNCTIONS = {
     "complete_campaigns": "ctv_pipeline",
     "copy_campaign": "ctv_api",
     "email_token_owner": "ctv_api",
+    "end_own_sessions": "ctv_api",
     "ensure_ad_event_partitions": "ctv_pipeline",
     "invitation_by_token": "ctv_api",
     "line_items_named": "ctv_api",

@@ -60,6 +60,7 @@ def own_accounts() -> OwnAccount:
         check_password=check_password,
         hash_password=hash_password,
         denied_tokens=guards.denied_tokens(),
+        rate_limits=guards.rate_limits(),
         mailer=mailer(),
         clock=utc_now,
         new_token=new_token,

@@ -4,7 +4,7 @@ Both live in Valkey. Without Valkey the API goes on without them, says so in the
 it (`docs/decisions/0014-without-valkey.md`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -118,9 +118,9 @@ class OpenDeniedTokens:
     def __init__(self, denied: DeniedTokens) -> None:
         self._denied = denied
 
-    def deny_session(self, user_id: UserId, session_id: str) -> None:
-        """Deny every access token of a session."""
-        _or_else(None, lambda: self._denied.deny_session(user_id, session_id))
+    def deny_sessions(self, user_id: UserId, session_ids: Sequence[str]) -> None:
+        """Deny every access token of a person's sessions."""
+        _or_else(None, lambda: self._denied.deny_sessions(user_id, session_ids))
 
     def deny_until_now(self, holder: Holder, now: datetime) -> None:
         """Deny every access token that a person had in an organization until now."""

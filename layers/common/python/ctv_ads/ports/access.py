@@ -76,17 +76,20 @@ class Sessions(Protocol):
     def revoke(self, session_id: SessionId, because: Revocation, now: datetime) -> None:
         """End a session; one that has ended stays as it is."""
 
-    def revoke_all(
-        self, user_id: UserId, because: Revocation, now: datetime, *, but: str = ""
+    def revoke_all(self, user_id: UserId, because: Revocation, now: datetime) -> None:
+        """End every session that a person has in this organization."""
+
+    def revoke_own(
+        self, because: Revocation, now: datetime, *, but: str = ""
     ) -> Sequence[SessionId]:
-        """End every session of a person except `but`; return those that ended now."""
+        """End the acting person's sessions, in all organizations, but one; return them."""
 
 
 class DeniedTokens(Protocol):
     """Access tokens that are no longer good although they have not expired."""
 
-    def deny_session(self, user_id: UserId, session_id: str) -> None:
-        """Deny every access token of a session."""
+    def deny_sessions(self, user_id: UserId, session_ids: Sequence[str]) -> None:
+        """Deny every access token of a person's sessions."""
 
     def deny_until_now(self, holder: Holder, now: datetime) -> None:
         """Deny every access token that a person had in an organization until now."""

@@ -109,7 +109,7 @@ class KeepSessions:
                 store.sessions.use(digest(token), self.clock())
                 return self._handed_out(store.sessions, account, found.session_id)
         if found is not None and is_reused:
-            self.denied_tokens.deny_session(holder.user_id, found.session_id)
+            self.denied_tokens.deny_sessions(holder.user_id, [found.session_id])
         raise UnauthenticatedError("the refresh token is not valid")
 
     def end(self, caller: Caller) -> None:
@@ -119,7 +119,7 @@ class KeepSessions:
         with self.stores.transaction(caller) as store:
             now = self.clock()
             store.sessions.revoke(SessionId(caller.session_id), Revocation.LOGOUT, now)
-        self.denied_tokens.deny_session(caller.user_id, caller.session_id)
+        self.denied_tokens.deny_sessions(caller.user_id, [caller.session_id])
 
     def end_by_token(self, token: str, client: Client) -> None:
         """End the session of a refresh token.

@@ -28,8 +28,8 @@ UPDATE sessions SET revoked_at = %s, revoked_because = %s
 WHERE session_id = %s AND revoked_at IS NULL"""
 _REVOKE_ALL = """
 UPDATE sessions SET revoked_at = %s, revoked_because = %s
-WHERE user_id = %s AND session_id::text <> %s AND revoked_at IS NULL
-RETURNING session_id"""
+WHERE user_id = %s AND revoked_at IS NULL"""
+_REVOKE_OWN = "SELECT session_id FROM end_own_sessions(%s, %s, %s) AS session_id"
 
 
 class PostgresSessions:
@@ -71,9 +71,13 @@ class PostgresSessions:
         """End a session; one that has ended stays as it is."""
         self._connection.execute(_REVOKE, (now, because.value, session_id))
 
-    def revoke_all(
-        self, user_id: UserId, because: Revocation, now: datetime, *, but: str = ""
+    def revoke_all(self, user_id: UserId, because: Revocation, now: datetime) -> None:
+        """End every session that a person has in this organization."""
+        self._connection.execute(_REVOKE_ALL, (now, because.value, user_id))
+
+    def revoke_own(
+        self, because: Revocation, now: datetime, *, but: str = ""
     ) -> Sequence[SessionId]:
-        """End every session of a person except `but`; return those that ended now."""
-        rows = self._connection.execute(_REVOKE_ALL, (now, because.value, user_id, but))
+        """End the acting person's sessions, in all organizations, but one; return them."""
+        rows = self._connection.execute(_REVOKE_OWN, (because.value, now, but))
         return [SessionId(str(row["session_id"])) for row in rows]

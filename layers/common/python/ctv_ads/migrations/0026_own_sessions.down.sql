@@ -1,0 +1,1 @@
+DROP FUNCTION end_own_sessions(text, timestamptz, text);
