@@ -99,7 +99,6 @@ def test_unknown_but_well_formed_values_are_kept_and_flagged(
     made = make(office, campaign, targeting=targeting, pacing="asap")
     assert made.status == 201, made.body
     assert set(warned(made)) == {
-        ("targeting", "targeting_not_served_yet"),
         ("targeting.country.include.1", "unknown_value"),
         ("targeting.region.include.1", "unknown_value"),
         ("targeting.genre.exclude.0", "unknown_value"),

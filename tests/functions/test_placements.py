@@ -46,13 +46,6 @@ def test_a_placement_is_made_with_everything_that_can_be_said_of_it(office: Offi
     assert (read.status, read.json, read.headers["etag"]) == (200, made.json, '"1"')
 
 
-def test_what_decisions_do_not_heed_yet_is_told_field_by_field(office: Office) -> None:
-    plain = make(office, app_bundle="com.example.tv", channel="News 24")
-    assert plain.json["warnings"] == []
-    warned = [warning["path"] for warning in make(office, **EVERYTHING).json["warnings"]]
-    assert warned == [name for name in EVERYTHING if name not in {"app_bundle", "channel"}]
-
-
 def test_a_key_that_is_taken_is_refused_whosever_it_is(office: Office) -> None:
     other = office.world.a_tenant()
     answers = [make(office, key=t.placement_key) for t in (office.tenant, other)]

@@ -13,34 +13,36 @@ from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import (
     CreativeAssignment,
+    CreativeRotation,
     Daypart,
     Goal,
     GoalUnit,
     LineItemStatus,
     LineItemTerms,
+    Pacing,
+    PodPosition,
     RateType,
     Separation,
     SeparationBy,
     SeparationExtent,
     Weekday,
 )
-from ctv_ads.domain.line_item_rules import NOT_SERVED_YET, remarks_on_line_item
 from ctv_ads.domain.targeting import Rule
 from tests.builders import DAY, NOON, Tenant
 from tests.worlds import World
 
 PLAIN = LineItemTerms(name="Evenings", type=LineItemType.STANDARD, priority=1)
-LIMITS: dict[str, dict[str, Any]] = {
+BOOKED: dict[str, dict[str, Any]] = {
     "rate_type": {"rate_type": RateType.CPCV, "rate_micros": 25_000},
-    "budget_micros": {"budget_micros": 1_000_000},
-    "daily_budget_micros": {"daily_budget_micros": 1_000_000},
-    "goal": {"goal": Goal(GoalUnit.IMPRESSIONS, 1)},
     "dayparts": {"dayparts": (Daypart((Weekday.MONDAY,), 0, 1440),)},
     "targeting": {"targeting": {"country": Rule(include=("AT",))}},
     "frequency_caps": {
         "frequency_caps": (FrequencyCap(1, None, CapScope.CREATIVE, CapKey.SESSION),)
     },
     "separation": {"separation": (Separation(SeparationBy.CATEGORY, SeparationExtent.POD),)},
+    "pacing": {"pacing": Pacing.FRONT_LOADED},
+    "pod_position": {"pod_position": PodPosition.FIRST},
+    "creative_rotation": {"creative_rotation": CreativeRotation.OPTIMIZED},
 }
 
 
@@ -124,20 +126,29 @@ def test_a_line_item_that_is_paused_or_deleted_does_not_serve(
     assert paused not in published(world, tenant)
 
 
-def test_every_limit_that_is_not_held_yet_is_tried_here() -> None:
-    assert set(LIMITS) == set(NOT_SERVED_YET)
-
-
-@pytest.mark.parametrize("limit", sorted(LIMITS))
-def test_a_limit_that_decisions_do_not_hold_keeps_out_and_says_so(
-    world: World, tenant: Tenant, campaign: Campaign, limit: str
+@pytest.mark.parametrize("term", sorted(BOOKED))
+def test_what_is_booked_is_what_decisions_read(
+    world: World, tenant: Tenant, campaign: Campaign, term: str
 ) -> None:
-    limited = book(world, tenant, campaign, **LIMITS[limit])
-    assert limited not in published(world, tenant)
-    with world.stores.transaction(tenant.caller) as store:
-        terms = store.line_items.get(limited).terms
-    codes = [remark.code for remark in remarks_on_line_item(terms, campaign)]
-    assert f"{limit}_not_served_yet" in codes
+    own = book(world, tenant, campaign, **BOOKED[term])
+    servable = published(world, tenant)[own]
+    assert getattr(servable, term) == BOOKED[term][term]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"budget_micros": 1_000_000},
+        {"daily_budget_micros": 1_000_000},
+        {"goal": Goal(GoalUnit.IMPRESSIONS, 1)},
+    ],
+    ids=["budget", "daily budget", "goal"],
+)
+def test_limits_of_money_and_number_are_held_by_tokens(
+    world: World, tenant: Tenant, campaign: Campaign, limit: dict[str, Any]
+) -> None:
+    own = book(world, tenant, campaign, **limit)
+    assert published(world, tenant)[own].needs_tokens
 
 
 def test_without_assignments_a_line_item_rotates_all_of_its_campaign(

@@ -12,11 +12,10 @@ from ctv_ads.domain.placement import (
     Placement,
     PlacementTerms,
     VastVersion,
-    remarks_on_placement,
 )
 from ctv_ads.web.cursors import write_cursor
 from ctv_ads.web.fields import Micros, Name
-from functions.campaigns.schemas.shared import Category, Change, Domain, Label, RemarkView
+from functions.campaigns.schemas.shared import Category, Change, Domain, Label
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _Length = Annotated[int, Field(strict=True, ge=1, le=_DAY_MS)]
@@ -97,7 +96,6 @@ class PlacementView(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
-    warnings: list[RemarkView]
 
     @classmethod
     def of(cls, placement: Placement) -> "PlacementView":
@@ -109,7 +107,6 @@ class PlacementView(BaseModel):
             version=placement.version,
             created_at=placement.created_at.astimezone(UTC),
             updated_at=placement.updated_at.astimezone(UTC),
-            warnings=RemarkView.of(remarks_on_placement(placement.terms)),
         )
 
 

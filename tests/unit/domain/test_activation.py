@@ -15,7 +15,6 @@ from ctv_ads.domain.activation import (
 from ctv_ads.domain.campaign import Campaign, LineItemType
 from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.domain.line_item import LineItem, LineItemStatus, LineItemTerms, RateType
-from ctv_ads.domain.targeting import Rule
 from tests.builders import DAY, NOON, PRICE_MICROS, a_campaign
 
 
@@ -126,14 +125,11 @@ def test_of_very_many_line_items_the_rest_is_counted() -> None:
         ({"starts_at": ENDS}, ("starts_at", "outside_campaign_flight")),
         ({"starts_at": ENDS, "ends_at": ENDS + DAY}, ("ends_at", "outside_campaign_flight")),
         ({"rate_micros": 1_000_001_000}, ("rate_micros", "campaign_budget_too_small")),
-        ({"targeting": {"country": Rule(("AT",), ())}}, ("targeting", "targeting_not_served_yet")),
     ],
 )
 def test_each_reason_of_a_line_item_is_named(
-    terms: dict[str, Any], obstacle: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    terms: dict[str, Any], obstacle: tuple[str, str]
 ) -> None:
-    limits = {"targeting": lambda terms: terms.targeting}
-    monkeypatch.setattr("ctv_ads.domain.activation.NOT_SERVED_YET", limits)
     campaign = a_campaign()
     pricey = BookedLineItem(a_line_item(**terms))
     paused = PAUSED.line_item.line_item_id
@@ -156,10 +152,7 @@ def test_each_reason_of_a_line_item_is_named(
         ({"rate_type": RateType.FLAT, "rate_micros": 500, "budget_micros": 1}, []),
     ],
 )
-def test_budgets_of_its_own_pay_for_one_impression(
-    terms: dict[str, Any], paths: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ctv_ads.domain.activation.NOT_SERVED_YET", {})
+def test_budgets_of_its_own_pay_for_one_impression(terms: dict[str, Any], paths: list[str]) -> None:
     assert of_one(**terms) == [(path, "budget_too_small") for path in paths]
 
 

@@ -11,7 +11,6 @@ from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId
 from ctv_ads.domain.line_item import (
     CreativeAssignment,
-    CreativeRotation,
     Goal,
     GoalUnit,
     LineItem,
@@ -107,16 +106,6 @@ def test_a_goal_fits_its_type(
     type_: LineItemType, unit: GoalUnit, amount: int, expected: list[tuple[str, str]]
 ) -> None:
     assert problems(type=type_, goal=Goal(unit, amount)) == expected
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("pacing", Pacing.EVEN), ("creative_rotation", CreativeRotation.WEIGHTED)],
-)
-def test_what_decisions_do_not_heed_is_told(field: str, value: object) -> None:
-    terms = replace(PLAIN, **{field: value})  # type: ignore[arg-type]
-    codes = [remark.code for remark in remarks_on_line_item(terms, a_campaign())]
-    assert codes == [f"{field}_not_applied_yet"]
 
 
 @pytest.mark.parametrize(("budget", "refused"), [(99, True), (100, False), (None, False)])

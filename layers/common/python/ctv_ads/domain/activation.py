@@ -6,7 +6,6 @@ from datetime import datetime
 
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.line_item import LineItem, LineItemStatus, LineItemTerms, RateType
-from ctv_ads.domain.line_item_rules import NOT_SERVED_YET
 from ctv_ads.domain.money import CPM_STEP_MICROS
 from ctv_ads.domain.remark import Remark
 
@@ -73,11 +72,6 @@ def _obstacles_of(
     found += _of_money(booked.line_item, campaign, lacks)
     if "creatives" not in lacks:
         found += _of_rotation(booked, campaign, now)
-    found += [
-        (name, f"{name}_not_served_yet", "sets a limit that decisions do not hold yet")
-        for name, is_set in NOT_SERVED_YET.items()
-        if is_set(terms)
-    ]
     path = f"line_items.{booked.line_item.line_item_id}"
     return [Remark(f"{path}.{name}", code, f"{who} {message}") for name, code, message in found]
 

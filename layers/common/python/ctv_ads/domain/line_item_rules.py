@@ -1,16 +1,13 @@
 """What may be booked as a line item, and what its owner should know of it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ctv_ads.domain.campaign import Campaign, LineItemType
 from ctv_ads.domain.line_item import (
     CreativeAssignment,
-    CreativeRotation,
     GoalUnit,
     LineItem,
     LineItemTerms,
-    Pacing,
     RateType,
 )
 from ctv_ads.domain.money import CPM_STEP_MICROS
@@ -18,24 +15,6 @@ from ctv_ads.domain.remark import Remark
 from ctv_ads.domain.targeting import problems_of_targeting, remarks_on_targeting
 
 _PERCENT_TYPES = frozenset({LineItemType.SPONSORSHIP, LineItemType.HOUSE})
-
-NOT_SERVED_YET: Mapping[str, Callable[[LineItemTerms], Any]] = {
-    "rate_type": lambda terms: terms.rate_type is not RateType.CPM,
-    "budget_micros": lambda terms: terms.budget_micros is not None,
-    "daily_budget_micros": lambda terms: terms.daily_budget_micros is not None,
-    "goal": lambda terms: terms.goal,
-    "dayparts": lambda terms: terms.dayparts,
-    "targeting": lambda terms: terms.targeting,
-    "frequency_caps": lambda terms: terms.frequency_caps,
-    "separation": lambda terms: terms.separation,
-}
-"""Limits that decisions do not hold yet: a line item that sets one is not served at all, for
-serving it to everybody would break what was booked. The inventory leaves it out likewise."""
-
-_NOT_APPLIED_YET: Mapping[str, Callable[[LineItemTerms], bool]] = {
-    "pacing": lambda terms: terms.pacing is not Pacing.ASAP,
-    "creative_rotation": lambda terms: terms.creative_rotation is not CreativeRotation.EVEN,
-}
 
 
 def problems_of_line_item(terms: LineItemTerms, campaign: Campaign) -> Sequence[Remark]:
@@ -61,22 +40,8 @@ def remarks_on_line_item(
     terms: LineItemTerms, campaign: Campaign, *, known_placements: frozenset[str] = frozenset()
 ) -> Sequence[Remark]:
     """Return what the owner should know of what was accepted."""
-    remarks = [
-        Remark(
-            name,
-            f"{name}_not_served_yet",
-            "decisions do not hold this limit yet; until they do the line item is not served",
-        )
-        for name, is_set in NOT_SERVED_YET.items()
-        if is_set(terms)
-    ]
-    remarks += [
-        Remark(name, f"{name}_not_applied_yet", "it is stored, but decisions do not heed it yet")
-        for name, is_set in _NOT_APPLIED_YET.items()
-        if is_set(terms)
-    ]
     # A campaign may have been cut since the line item was booked.
-    remarks += _problems_of_budgets(terms, campaign) + _problems_of_flight(terms, campaign)
+    remarks = _problems_of_budgets(terms, campaign) + _problems_of_flight(terms, campaign)
     return remarks + remarks_on_targeting(terms.targeting, known_placements=known_placements)
 
 

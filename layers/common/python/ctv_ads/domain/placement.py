@@ -55,20 +55,6 @@ class Placement:
     updated_at: datetime
 
 
-_NOT_APPLIED_YET = (
-    "default_break_ms",
-    "max_ads",
-    "min_ad_ms",
-    "max_ad_ms",
-    "vast_version",
-    "floor_cpm_micros",
-    "blocked_categories",
-    "blocked_domains",
-    "trusted_caller",
-)
-_DEFAULTS = PlacementTerms(name="")
-
-
 def problems_of_key(key: str) -> Sequence[Remark]:
     """Return what keeps a key from being one, empty when nothing does.
 
@@ -86,12 +72,3 @@ def problems_of_placement(terms: PlacementTerms) -> Sequence[Remark]:
     if shortest is not None and longest is not None and longest < shortest:
         return (Remark("max_ad_ms", "below_minimum", f"must be at least min_ad_ms, {shortest}"),)
     return ()
-
-
-def remarks_on_placement(terms: PlacementTerms) -> Sequence[Remark]:
-    """Return what the owner should know: a wish that decisions do not heed yet."""
-    return [
-        Remark(name, f"{name}_not_applied_yet", "it is stored, but decisions do not heed it yet")
-        for name in _NOT_APPLIED_YET
-        if getattr(terms, name) != getattr(_DEFAULTS, name)
-    ]

@@ -1,7 +1,5 @@
 """Statements that read what may serve (`inventory_source.py`)."""
 
-from ctv_ads.domain.line_item_rules import NOT_SERVED_YET
-
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('inventory publishers'))"
 CLOCK = "SELECT clock_timestamp() AS built_at"
 PLACEMENTS = """
@@ -10,20 +8,7 @@ SELECT placement_id, organization_id, key, app_bundle, channel, default_break_ms
        trusted_caller
 FROM placements WHERE deleted_at IS NULL"""
 
-_UNLIMITED = {
-    "rate_type": "l.rate_type = 'cpm'",
-    "budget_micros": "l.budget_micros IS NULL",
-    "daily_budget_micros": "l.daily_budget_micros IS NULL",
-    "goal": "l.goal_unit IS NULL",
-    "dayparts": "l.dayparts = '[]'",
-    "targeting": "l.targeting = '{}'",
-    "frequency_caps": "l.frequency_caps = '[]'",
-    "separation": "l.separation = '[]'",
-}
-_HELD = "".join(f"\n  AND {_UNLIMITED[name]}" for name in NOT_SERVED_YET)
-"""domain/line_item_rules.NOT_SERVED_YET: who sets a limit that decisions do not hold is left out."""
-
-_SERVABLE = f"""
+_SERVABLE = """
 FROM line_items l
 JOIN campaigns c USING (organization_id, campaign_id)
 JOIN advertisers a USING (organization_id, advertiser_id)
@@ -32,7 +17,7 @@ WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
   AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
   -- What cannot pay one more impression would only be passed over.
   AND (l.rate_type <> 'cpm' OR l.type = 'house'
-       OR c.budget_micros - c.billed_micros >= coalesce(l.rate_micros, c.cpm_micros) / 1000){_HELD}"""
+       OR c.budget_micros - c.billed_micros >= coalesce(l.rate_micros, c.cpm_micros) / 1000)"""
 
 _LINE_ITEM = """
     l.type, l.priority, l.rate_type, l.rate_micros, c.cpm_micros, l.goal_unit, l.goal_amount,
