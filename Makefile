@@ -70,6 +70,10 @@ verify-ledger: setup ## Audit the books: recount every invoice line from its eve
 redrive: setup ## Send dead letters back to their queue (QUEUE=ad-events) and say why they were refused
 	@$(BIN)/python -m local.redrive $(QUEUE)
 
+.PHONY: replay
+replay: setup ## Explain a decision of the running product and make it again (DECISION=<id>)
+	@$(BIN)/python -m local.replay "$(DECISION)"
+
 # --- check -------------------------------------------------------------------------------------
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI drift
