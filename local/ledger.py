@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import psycopg
+
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
 from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
@@ -79,7 +81,12 @@ def give_credit(database: Database, file: Path, reason: str) -> int:
             )
             for row in csv.DictReader(lines)
         ]
-    credited = PostgresLedgerPosting(database).credit(events, reason)
+    try:
+        credited = PostgresLedgerPosting(database).credit(events, reason)
+    except psycopg.errors.CheckViolation as error:
+        raise ValueError(
+            "a reason is up to 200 plain letters, digits and . , : ; / _ ( ) -"
+        ) from error
     print(f"{credited.events} of {len(events)} events credited: {credited.amount_micros} micros")
     return 0
 

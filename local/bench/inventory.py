@@ -1,15 +1,12 @@
-"""An inventory of a given size, and the beacons that it would bring."""
+"""An inventory of a given size."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.ids import (
     AdvertiserId,
     CampaignId,
     CreativeId,
-    DecisionId,
     LineItemId,
     OrganizationId,
     PlacementId,
@@ -66,28 +63,3 @@ def _line_item(number: int, now: datetime) -> ServableLineItem:
             ),
         ),
     )
-
-
-def impressions(line_items: Sequence[LineItemId], count: int) -> Sequence[Beacon]:
-    """Return that many new impressions, spread over the line items."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    creative, placement = CreativeId(new_id()), PlacementId(new_id())
-    return [
-        Beacon(
-            event=BeaconEvent.IMPRESSION,
-            claims=BeaconClaims(
-                decision_id=DecisionId(new_id()),
-                slot=1,
-                decided_at=now,
-                expires_at=now + timedelta(days=1),
-                line_item_id=line_items[number % len(line_items)],
-                creative_id=creative,
-                placement_id=placement,
-                price_micros=20_000,
-            ),
-            received_at=now,
-            client_network="203.0.113.0/24",
-            user_agent_class="roku",
-        )
-        for number in range(count)
-    ]

@@ -124,6 +124,14 @@ def test_the_command_tells_faults_and_their_number(
     listed.write_text("day,decision_id,slot,event\n" + rows)
     assert local_ledger.give_credit(world.pipeline, listed, "machines") == 0
     assert "2 of 2 events credited: 40000 micros" in capsys.readouterr().out
+    again = impressions(campaign, 1)
+    world.ledger.record(again)
+    listed.write_text(
+        "day,decision_id,slot,event\n"
+        + "".join(f"{e.day},{e.decision_id},{e.slot},{e.event.value}\n" for e in named(again))
+    )
+    with pytest.raises(ValueError, match="a reason is"):
+        local_ledger.give_credit(world.pipeline, listed, "=HYPERLINK()|")
     assert local_ledger.verify(world.pipeline) in {0, 1}
     assert campaign.campaign_id not in capsys.readouterr().out
 
