@@ -1,11 +1,12 @@
 """Which caps of its siblings a line item's views count for."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from ctv_ads.decisioning.sibling_caps import with_sibling_caps
+from ctv_ads.decisioning.sibling_caps import Sibling, with_counted_caps
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.inventory import ServableLineItem
-from tests.builders import a_servable_creative, a_servable_line_item
+from tests.builders import a_servable_line_item
 
 HOUR_MS = 3_600_000
 
@@ -21,12 +22,19 @@ def with_caps(*caps: FrequencyCap, **others: Any) -> ServableLineItem:
 
 
 def counted(*line_items: ServableLineItem) -> list[tuple[FrequencyCap, ...]]:
-    return [line_item.counted_caps for line_item in with_sibling_caps(line_items)]
+    return [line_item.counted_caps for line_item in told(line_items)]
+
+
+def told(line_items: Sequence[ServableLineItem]) -> list[ServableLineItem]:
+    siblings = [
+        Sibling(one.advertiser_id, one.campaign_id, one.frequency_caps) for one in line_items
+    ]
+    return with_counted_caps(line_items, siblings)
 
 
 def test_without_shared_caps_nothing_changes() -> None:
     alone = with_caps(cap(CapScope.LINE_ITEM)), with_caps()
-    assert with_sibling_caps(alone) == list(alone)
+    assert told(alone) == list(alone)
 
 
 def test_siblings_of_a_campaign_and_of_an_advertiser_count_and_strangers_do_not() -> None:
@@ -36,11 +44,10 @@ def test_siblings_of_a_campaign_and_of_an_advertiser_count_and_strangers_do_not(
         assert counted(strict, with_caps(**family), with_caps()) == [(), (cap(scope),), ()]
 
 
-def test_whoever_plays_a_capped_creative_counts() -> None:
-    film = a_servable_creative()
-    strict = with_caps(cap(CapScope.CREATIVE), creatives=[film])
-    other = with_caps(creatives=[a_servable_creative(), film])
-    assert counted(strict, other, with_caps()) == [(), (cap(CapScope.CREATIVE),), ()]
+def test_whoever_may_play_a_capped_creative_counts() -> None:
+    family: dict[str, Any] = {"campaign_id": "the same"}
+    strict = with_caps(cap(CapScope.CREATIVE), **family)
+    assert counted(strict, with_caps(**family), with_caps()) == [(), (cap(CapScope.CREATIVE),), ()]
 
 
 def test_the_widest_stands_for_all_that_count_together() -> None:

@@ -7,49 +7,63 @@ publishing which caps of its siblings count them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
+from ctv_ads.domain.ids import AdvertiserId, CampaignId
 from ctv_ads.domain.inventory import ServableLineItem
+
+_SHARED = (CapScope.CREATIVE, CapScope.CAMPAIGN, CapScope.ADVERTISER)
+
+
+class Sibling(NamedTuple):
+    """A line item that has caps, and whose it is."""
+
+    advertiser_id: AdvertiserId
+    campaign_id: CampaignId
+    caps: Sequence[FrequencyCap]
+
 
 _Shared = dict[tuple[CapScope, str, CapKey, bool], FrequencyCap]
 """The widest cap by scope, what it is of, key, and whether it is the session's."""
 
 
-def with_sibling_caps(line_items: Sequence[ServableLineItem]) -> list[ServableLineItem]:
-    """Return all line items of one organization with their `counted_caps`.
+def with_counted_caps(
+    line_items: Iterable[ServableLineItem], siblings: Iterable[Sibling]
+) -> list[ServableLineItem]:
+    """Return the line items with their `counted_caps`, made of what their siblings have.
 
     One cap stands for all that are counted together: the greatest limit, the longest window.
     """
     shared: _Shared = {}
-    for line_item in line_items:
-        for cap in line_item.frequency_caps:
-            for owner in _owners(line_item, cap.scope):
+    for sibling in siblings:
+        for cap in sibling.caps:
+            if cap.scope in _SHARED:
+                owner = _owner(cap.scope, sibling.advertiser_id, sibling.campaign_id)
                 place = (cap.scope, owner, cap.key, cap.window_ms is None)
                 shared[place] = _wider(shared.get(place, cap), cap)
-    if not shared:
-        return list(line_items)
-    return [_told(line_item, shared) for line_item in line_items]
+    return [_told(line_item, shared) if shared else line_item for line_item in line_items]
 
 
 def _told(line_item: ServableLineItem, shared: _Shared) -> ServableLineItem:
     caps = {
         cap
-        for scope in (CapScope.CREATIVE, CapScope.CAMPAIGN, CapScope.ADVERTISER)
-        for owner in _owners(line_item, scope)
+        for scope in _SHARED
         for key in CapKey
         for is_session in (False, True)
-        if (cap := shared.get((scope, owner, key, is_session))) is not None
+        if (cap := shared.get((scope, _owner_of(scope, line_item), key, is_session))) is not None
     }
     counted = sorted(caps.difference(line_item.frequency_caps), key=_order)
     return replace(line_item, counted_caps=tuple(counted)) if counted else line_item
 
 
-def _owners(line_item: ServableLineItem, scope: CapScope) -> Iterable[str]:
-    if scope is CapScope.CREATIVE:
-        return [creative.creative_id for creative in line_item.creatives]
-    if scope is CapScope.CAMPAIGN:
-        return [line_item.campaign_id]
-    return [line_item.advertiser_id] if scope is CapScope.ADVERTISER else []
+def _owner_of(scope: CapScope, line_item: ServableLineItem) -> str:
+    return _owner(scope, line_item.advertiser_id, line_item.campaign_id)
+
+
+def _owner(scope: CapScope, advertiser_id: AdvertiserId, campaign_id: CampaignId) -> str:
+    # A creative is its campaign's: whoever of the campaign plays it counts.
+    return advertiser_id if scope is CapScope.ADVERTISER else campaign_id
 
 
 def _wider(one: FrequencyCap, other: FrequencyCap) -> FrequencyCap:

@@ -122,6 +122,8 @@ class ServableLineItem:
     creative_rotation: CreativeRotation = CreativeRotation.EVEN
     pacing: Pacing = Pacing.EVEN
     pod_position: PodPosition = PodPosition.ANY
+    share_percent: int | None = None
+    """Of how many of a hundred breaks it takes part in: a goal in percent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Reason(IntEnum):
     BLOCKED_CATEGORY = 203
     BLOCKED_DOMAIN = 204
     BELOW_FLOOR = 205
+    OUTSIDE_SHARE = 206
+    """Its goal is a share of the breaks, and this one is not among them."""
 
     NO_CREATIVE_IN_FLIGHT = 301
     CREATIVE_TOO_LONG = 302

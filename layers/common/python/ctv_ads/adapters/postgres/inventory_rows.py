@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
+from ctv_ads.decisioning.sibling_caps import Sibling
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.expected_value import expected_value_micros
@@ -94,7 +95,20 @@ def servable_line_item(row: DictRow, creatives: Sequence[ServableCreative]) -> S
         creative_rotation=CreativeRotation(row["creative_rotation"]),
         pacing=Pacing(row["pacing"]),
         pod_position=PodPosition(row["pod_position"]),
+        share_percent=goal.amount if goal and goal.unit is GoalUnit.PERCENT else None,
     )
+
+
+def siblings_of(row: DictRow) -> Sequence[Sibling]:
+    """Return whoever of the same advertiser has caps that count others' views."""
+    return [
+        Sibling(
+            AdvertiserId(str(row["advertiser_id"])),
+            CampaignId(item["campaign_id"]),
+            tuple(map(_cap, item["caps"])),
+        )
+        for item in row["shared_caps"] or ()
+    ]
 
 
 def servable_creative(row: DictRow, media_base_url: str) -> ServableCreative:

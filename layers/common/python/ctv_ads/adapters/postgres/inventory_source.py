@@ -13,8 +13,10 @@ from ctv_ads.adapters.postgres.inventory_rows import (
     published_placement,
     servable_creative,
     servable_line_item,
+    siblings_of,
 )
 from ctv_ads.decisioning.segments.changes import Marks, changes_since
+from ctv_ads.decisioning.sibling_caps import with_counted_caps
 from ctv_ads.domain.ids import LineItemId, OrganizationId
 from ctv_ads.domain.inventory import (
     Inventory,
@@ -98,7 +100,8 @@ class PostgresInventorySource:
             creatives = own if assignments is None else _rotated(own, assignments, now)
             if creatives:
                 key = OrganizationId(str(row["organization_id"]))
-                found[key].append(servable_line_item(row, creatives))
+                line_item = servable_line_item(row, creatives)
+                found[key] += with_counted_caps([line_item], siblings_of(row))
         return dict(found)
 
     def _films(self, rows: Iterable[DictRow]) -> _Films:

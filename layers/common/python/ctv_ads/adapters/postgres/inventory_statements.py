@@ -8,10 +8,22 @@ SELECT placement_id, organization_id, key, app_bundle, channel, default_break_ms
        trusted_caller
 FROM placements WHERE deleted_at IS NULL"""
 
-_SERVABLE = """
+# Caps that count other line items' views too, by advertiser.
+_SHARED_CAPS = """(
+    SELECT sc.advertiser_id, jsonb_agg(jsonb_build_object(
+               'campaign_id', s.campaign_id, 'caps', s.frequency_caps
+           ) ORDER BY s.line_item_id) AS caps
+    FROM line_items s JOIN campaigns sc USING (organization_id, campaign_id)
+    WHERE s.frequency_caps @? '$[*] ? (@.scope != "line_item")'
+      AND s.deleted_at IS NULL AND sc.deleted_at IS NULL
+      AND s.status = 'active' AND sc.status = 'active'
+    GROUP BY sc.advertiser_id
+)"""
+_SERVABLE = f"""
 FROM line_items l
 JOIN campaigns c USING (organization_id, campaign_id)
 JOIN advertisers a USING (organization_id, advertiser_id)
+LEFT JOIN {_SHARED_CAPS} shared ON shared.advertiser_id = a.advertiser_id
 WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
   AND l.status = 'active' AND least(l.ends_at, c.ends_at) > %(now)s
   AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
@@ -22,7 +34,7 @@ WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
 _LINE_ITEM = """
     l.type, l.priority, l.rate_type, l.rate_micros, c.cpm_micros, l.goal_unit, l.goal_amount,
     l.pacing, l.dayparts, l.targeting, l.frequency_caps, l.separation, l.creative_rotation,
-    l.pod_position, c.campaign_id, a.advertiser_id"""
+    l.pod_position, c.campaign_id, a.advertiser_id, shared.caps AS shared_caps"""
 _FLIGHT = """
     greatest(l.starts_at, c.starts_at) AS starts_at, least(l.ends_at, c.ends_at) AS ends_at,
     coalesce(l.timezone, c.timezone) AS timezone"""
@@ -61,7 +73,7 @@ SELECT marked.organization_id::text, marked.line_item_id::text, hash_record_exte
     ROW(marked.mark, films.mark, uses.mark), 0)
 FROM (
     SELECT l.line_item_id, l.organization_id, l.campaign_id, hash_record_extended(
-        ROW({_LINE_ITEM}, l.starts_at, c.starts_at, l.ends_at, c.ends_at, l.timezone, c.timezone,
+        ROW({_LINE_ITEM.removesuffix(" AS shared_caps")}, l.starts_at, c.starts_at, l.ends_at, c.ends_at, l.timezone, c.timezone,
             a.name, a.domain, a.product_category), 0) AS mark{_SERVABLE}
 ) marked
 JOIN films USING (campaign_id)

@@ -1,12 +1,29 @@
 """Which creatives of a line item fit a break."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from ctv_ads.decisioning.segments.query import Query
-from ctv_ads.domain.inventory import ServableCreative
+from ctv_ads.decisioning.segments.ranking import turn_of
+from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
 from ctv_ads.domain.reasons import Reason
 
 _ENDLESS = 1 << 63
+
+
+def eligible_creatives(
+    line_item: ServableLineItem, query: Query
+) -> tuple[ServableCreative, ...] | Reason:
+    """Return the line item's creatives that may play, or why it takes no part in this break.
+
+    A goal in percent is a share of the breaks: the decision's seed says which ones.
+    """
+    share = line_item.share_percent
+    if share is not None:
+        drawn = turn_of(query.seed, crc32(line_item.line_item_id.encode())) >> 32
+        if drawn % 100 >= share:
+            return Reason.OUTSIDE_SHARE
+    return fitting_creatives(line_item.creatives, query)
 
 
 def fitting_creatives(

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from ctv_ads.decisioning.segments.creatives import fitting_creatives
+from ctv_ads.decisioning.segments.creatives import eligible_creatives
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.search import PER_ADVERTISER, Found
@@ -40,7 +40,7 @@ def explain(
                 present &= kept
             for rank in block.ranks(present):
                 item = layer.segment.line_item(rank)
-                creatives = fitting_creatives(item.creatives, query)
+                creatives = eligible_creatives(item, query)
                 if isinstance(creatives, Reason):
                     told[creatives].append(item.line_item_id)
                 elif item.line_item_id in skip:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ctv_ads.decisioning.segments.block import Block, Plan
-from ctv_ads.decisioning.segments.creatives import fitting_creatives
+from ctv_ads.decisioning.segments.creatives import eligible_creatives
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.ranking import turn_of
@@ -140,7 +140,7 @@ class _Search:
         line_item = segment.line_item(rank)
         if self._counts.get(line_item.advertiser_id, 0) >= self._per_advertiser:
             return None
-        creatives = fitting_creatives(line_item.creatives, self.query)
+        creatives = eligible_creatives(line_item, self.query)
         if isinstance(creatives, tuple):
             return Eligible(line_item, creatives)
         self.passed_over.append((line_item.line_item_id, creatives))
