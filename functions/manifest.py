@@ -106,7 +106,7 @@ FUNCTIONS: tuple[Function, ...] = (
         purpose="Sign people in, tell who they are and what they may do; give machines keys",
         memory_mib=512,
         timeout_s=10,
-        needs=(*SIGNED_IN, Need.SEND_MAILS),
+        needs=(*SIGNED_IN, Need.SEND_MAILS, Need.CLOUDFRONT_PROOF),
         extra_environment=(*FOR_PEOPLE, *FOR_SIGNING_IN),
         routes=with_preflights(
             "POST /api/v1/auth/login",

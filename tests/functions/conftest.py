@@ -244,11 +244,7 @@ def office(
     def clock() -> Any:
         return now[0]
 
-    forms, multipart, tag_checks = (
-        MemoryUploadForms(),
-        MemoryMultipartUploads(),
-        MemoryTagChecks(),
-    )
+    forms, multipart, tag_checks = MemoryUploadForms(), MemoryMultipartUploads(), MemoryTagChecks()
     tokens = AccessTokens(SECRET, lifetime=timedelta(minutes=15), clock=clock)
     overrides: dict[Callable[..., Any], Callable[..., Any]] = {
         control_plane.stores: lambda: world.stores,
@@ -293,7 +289,6 @@ def office(
     monkeypatch.setattr(control_plane, "access_tokens", lambda: tokens)
     monkeypatch.setattr(control_plane, "key_managing", overrides[control_plane.key_managing])
     monkeypatch.setattr(access, "own_accounts", overrides[access.own_accounts])
-    monkeypatch.setattr(control_plane, "stores", lambda: world.stores)
     monkeypatch.setattr(creative_routes, "media_base_url", lambda: MEDIA_BASE_URL)
     for handler in _HANDLERS.values():
         handler.app.dependency_overrides.update(overrides)

@@ -9,7 +9,9 @@ import pytest
 
 from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters import passwords
+from ctv_ads.bootstrap import guards
 from ctv_ads.domain.access import Role
+from ctv_ads.web.door import CLOUDFRONT_PROOF
 from tests.builders import Tenant, a_tenant
 from tests.functions.conftest import Answer, Office
 from tests.functions.recorded import api_event
@@ -18,6 +20,7 @@ LOGIN, REFRESH, LOGOUT, PROFILE = (
     f"/api/v1/auth/{name}" for name in ("login", "refresh", "logout", "profile")
 )
 PASSWORD = "correct horse"
+PROOF = "a-proof-of-the-tests-with-32-characters"
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
@@ -252,10 +255,34 @@ def test_an_address_may_knock_so_often_and_no_more(office: Office) -> None:
     ]
     assert seen[2].headers["retry-after"] == "900"
     seen[2].assert_problem(429, "rate-limited")
-    other = api_event(
-        "POST", REFRESH, body={"refresh_token": "x"}, headers={"x-viewer-address": "203.0.113.9"}
-    )
-    assert office.call("auth", other).status == 401
+
+
+@pytest.mark.parametrize(
+    ("proof", "shown", "statuses"),
+    [
+        (PROOF, PROOF, [401, 401, 401]),
+        (PROOF, "a guess", [401, 429, 429]),
+        (PROOF, None, [401, 429, 429]),
+        (None, "None", [401, 429, 429]),
+    ],
+    ids=["through CloudFront", "with a guess", "without proof", "where nothing proves it"],
+)
+def test_only_cloudfront_is_believed_whose_request_it_brings(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    proof: str | None,
+    shown: str | None,
+    statuses: list[int],
+) -> None:
+    office.guards.limits = LimitSettings(auth_rate_limit=1, auth_rate_window_s=900)
+    monkeypatch.setattr(guards, "proof_of_cloudfront", lambda: proof)
+
+    def knock(named: str) -> int:
+        headers = {"x-viewer-address": named} | ({CLOUDFRONT_PROOF: shown} if shown else {})
+        event = api_event("POST", REFRESH, body={"refresh_token": "x"}, headers=headers)
+        return office.call("auth", event).status
+
+    assert [knock(f"203.0.113.{number}") for number in range(3)] == statuses
 
 
 def test_a_person_may_ask_so_often_and_no_more(office: Office) -> None:

@@ -27,7 +27,8 @@ from ctv_ads.web.problems import (
 
 
 def leaves(of: type[CtvAdsError]) -> list[type[CtvAdsError]]:
-    below = of.__subclasses__()
+    """The kinds of error; adapters refine some for themselves, which are no kinds of their own."""
+    below = [kind for kind in of.__subclasses__() if kind.__module__ == errors.__name__]
     return [leaf for kind in below for leaf in leaves(kind)] if below else [of]
 
 
@@ -42,6 +43,14 @@ def test_the_tree_drawn_in_errors_tells_each_status(kind: type[CtvAdsError]) -> 
     lines = (errors.__doc__ or "").splitlines()
     (line,) = [line for line in lines if f" {kind.__name__} " in line]
     assert f" {status.value} " in line
+
+
+def test_what_an_adapter_refines_is_answered_like_what_it_refines() -> None:
+    class CutOffError(DependencyUnavailableError):
+        pass
+
+    document = problem_of(CutOffError("valkey", "the connection was closed"), request_id="r1")
+    assert (document["status"], document["dependency"]) == (503, "valkey")
 
 
 def test_every_status_in_use_has_a_type() -> None:

@@ -1,8 +1,11 @@
 import pytest
 
+from ctv_ads.web.door import CLOUDFRONT_PROOF
 from ctv_ads.web.rate_limits import client_address
 from ctv_ads.web.viewer import viewer_address
 
+PROOF = "a-proof-of-the-tests-with-32-characters"
+SHOWN = {CLOUDFRONT_PROOF: PROOF}
 SOURCE_IP = "198.51.100.7"
 
 
@@ -25,10 +28,20 @@ def test_the_viewer_is_who_cloudfront_names(headers: dict[str, str], address: st
 
 def test_what_our_distribution_writes_goes_before_what_a_viewer_may_send() -> None:
     headers = {"cloudfront-viewer-address": "192.0.2.1:1", "x-viewer-address": "203.0.113.9"}
-    assert client_address(headers, SOURCE_IP) == "203.0.113.9"
+    assert client_address(headers | SHOWN, SOURCE_IP, proof=PROOF) == "203.0.113.9"
+
+
+def test_without_proof_nobody_names_another_address_than_their_own() -> None:
+    headers = {"cloudfront-viewer-address": "192.0.2.1:1", "x-viewer-address": "203.0.113.9"}
+    for proof in (PROOF, None):
+        assert client_address(headers, SOURCE_IP, proof=proof) == SOURCE_IP
+    for guess in ("", "None", "ü", PROOF[:-1]):
+        shown = headers | {CLOUDFRONT_PROOF: guess}
+        assert client_address(shown, SOURCE_IP, proof=PROOF) == SOURCE_IP
 
 
 @pytest.mark.parametrize("address", ["2001:db8::9", "2001:db8:0:0:1234::", "2001:0db8:0:0:0:0:0:1"])
 def test_limits_count_the_network_that_one_client_owns_whole(address: str) -> None:
-    assert client_address({"x-viewer-address": address}, SOURCE_IP) == "2001:db8::/64"
-    assert client_address({}, address) == "2001:db8::/64"
+    named = {"x-viewer-address": address} | SHOWN
+    assert client_address(named, SOURCE_IP, proof=PROOF) == "2001:db8::/64"
+    assert client_address({}, address, proof=PROOF) == "2001:db8::/64"

@@ -25,15 +25,21 @@ def door_of(keys: TokenKeys, settings: DoorSettings) -> Door:
         key=blake2b(b"viewer keys", key=keys.keys[keys.current][:64]).digest(),
         privacy=PrivacyRules(settings.opt_in_countries, settings.tcf_vendor_id),
         trusted_proxies=settings.trusted_proxies,
-        cloudfront_proof=_proof(settings.cloudfront_proof_secret_id),
+        cloudfront_proof=cloudfront_proof(settings),
         places=_places(settings.place_database),
     )
 
 
-def _proof(secret_id: str | None) -> str | None:
-    if secret_id is None:
+def cloudfront_proof(settings: DoorSettings) -> str | None:
+    """Return what CloudFront proves itself with; None if it is not believed.
+
+    Raises:
+        InvalidSettingsError: the secret holds no proof that nobody guesses.
+        DependencyUnavailableError: Secrets Manager does not answer.
+    """
+    if settings.cloudfront_proof_secret_id is None:
         return None
-    proof = secret_document(secret_id).get("proof", "")
+    proof = secret_document(settings.cloudfront_proof_secret_id).get("proof", "")
     if len(proof) < 32:
         raise InvalidSettingsError("CLOUDFRONT_PROOF_SECRET_ID: needs a proof of 32 characters")
     return proof

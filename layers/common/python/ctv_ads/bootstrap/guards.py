@@ -17,7 +17,9 @@ from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
 from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
+from ctv_ads.bootstrap.door import cloudfront_proof
 from ctv_ads.domain.ids import UserId
+from ctv_ads.door_settings import DoorSettings
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.access import Allowance, DeniedTokens, Holder, RateLimits
 from ctv_ads.settings import AccessTokenSettings, ValkeySettings
@@ -38,6 +40,12 @@ def valkey() -> RespConnection:
 def limits() -> LimitSettings:
     """Return how much anybody may ask."""
     return LimitSettings.from_environment()
+
+
+@cache
+def proof_of_cloudfront() -> str | None:
+    """Return that by which a request shows that it comes through our distribution."""
+    return cloudfront_proof(DoorSettings.from_environment())
 
 
 @cache
@@ -67,7 +75,8 @@ def limit_address(request: Request) -> None:
         RateLimitedError: it was one too many.
     """
     event: dict[str, Any] = request.resolved_event.raw_event
-    who = client_address(request.headers, event["requestContext"]["http"]["sourceIp"])
+    source_ip = event["requestContext"]["http"]["sourceIp"]
+    who = client_address(request.headers, source_ip, proof=proof_of_cloudfront())
     settings = limits()
     apply(
         rate_limits().count(

@@ -86,7 +86,7 @@ def problem_of(error: CtvAdsError, *, request_id: str) -> dict[str, Any]:
 
     What the operator must mend is told by name only: its details belong in the log.
     """
-    status = STATUS_BY_ERROR.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = _status_of(error)
     if isinstance(error, DependencyUnavailableError):
         return problem(
             status,
@@ -105,6 +105,12 @@ def problem_of(error: CtvAdsError, *, request_id: str) -> dict[str, Any]:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return problem(status, "something went wrong on our side", request_id=request_id)
     return problem(status, str(error), request_id=request_id, errors=getattr(error, "problems", ()))
+
+
+def _status_of(error: CtvAdsError) -> HTTPStatus:
+    """Return the status of an error's class, or of the nearest class that it refines."""
+    known = (STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_BY_ERROR)
+    return next(known, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def problem_response(document: Mapping[str, Any], **headers: str) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import ipaddress
 from collections.abc import Mapping
+from hmac import compare_digest
 
 from ctv_ads.errors import RateLimitedError
 from ctv_ads.ports.access import Allowance
+from ctv_ads.web.door import CLOUDFRONT_PROOF
 from ctv_ads.web.request_state import request_state
 from ctv_ads.web.viewer import viewer_address
 
@@ -25,12 +27,16 @@ def apply(allowance: Allowance) -> None:
         raise RateLimitedError(message, retry_after_s=max(allowance.resets_in_s, 1))
 
 
-def client_address(headers: Mapping[str, str], source_ip: str) -> str:
-    """Return the address of who asks, as CloudFront tells it.
+def client_address(headers: Mapping[str, str], source_ip: str, *, proof: str | None) -> str:
+    """Return the address of who asks: CloudFront tells it, if `proof` shows that it is CloudFront.
 
-    Of an IPv6 address it is the /64, which one client owns whole.
+    Without proof it is the connection's: else whoever calls the API's own address names another
+    address each time, and no limit holds. Of an IPv6 address it is the /64, which one client owns
+    whole.
     """
-    address = viewer_address(headers, source_ip)
+    shown = headers.get(CLOUDFRONT_PROOF, "").encode(errors="replace")
+    is_of_cloudfront = proof is not None and compare_digest(shown, proof.encode())
+    address = viewer_address(headers, source_ip) if is_of_cloudfront else source_ip
     if ":" in address:
         return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
     return address
