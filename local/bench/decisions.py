@@ -118,12 +118,11 @@ def _candidates(
 ) -> tuple[dict[str, Callable[[], object]], Callable[[], float]]:
     filler = ValkeyPodFiller(connection)
     servers = {True: _server(reader, filler, encode_note), False: _server(reader, filler, _no_note)}
-    counted: list[int] = []
 
-    def asking_with(server: ServePod, asked: Sequence[dict[str, Any]]) -> Callable[[], object]:
+    def asking_with(server: ServePod, asked: Sequence[dict[str, Any]]) -> Callable[[], Any]:
         following = cycle(asked)
 
-        def ask() -> object:
+        def ask() -> Any:  # noqa: ANN401 - an answer of API Gateway
             vars(asking).update(ad_server=lambda: server)
             return handler.lambda_handler(next(following), None)
 
@@ -131,9 +130,8 @@ def _candidates(
 
     pods = events(_REQUESTS, duration_ms=120_000, max_ads=4)
     ask_four = asking_with(servers[True], pods)
-    constant: Any = ask_four()
-    for _ in range(100):
-        counted.append(ask_four()["body"].count("<Ad "))  # type: ignore[index]
+    constant = ask_four()
+    counted = [ask_four()["body"].count("<Ad ") for _ in range(100)]
 
     def echo_and_constant_vast() -> object:
         connection.call("ECHO", "x")

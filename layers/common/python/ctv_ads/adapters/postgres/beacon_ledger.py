@@ -64,7 +64,9 @@ WITH fresh AS (
            i.position, i.line_item_id, i.bucket, i.price_micros, i.decided_at, i.decision_id,
            i.slot
     FROM incoming i
-    WHERE (i.event, i.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+    WHERE ((i.event, i.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+           -- A flat rate costs nothing an event; a goal in impressions is counted by its tokens.
+           OR (i.event = 'impression' AND i.rate_type = 'flat' AND i.bucket > 0))
       AND NOT EXISTS (
         SELECT 1 FROM ad_events e
         WHERE e.day = i.day AND e.decision_id = i.decision_id AND e.slot = i.slot
