@@ -9,6 +9,7 @@ import pytest
 from ctv_ads.domain.beacon import TRACKED_EVENTS
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.vast.document import PodAd, vast_document
+from tests.ad_request_cases import FOLDER as ANSWERS
 from tests.vast_cases import VAST_CASES, VMAP_CASES, an_ad, every_case
 from tests.vast_clients import Question, ask
 from tests.vast_tools import AD_ID, BASE_URL, EVERY_TRACKER, EVERYTHING, RENDITIONS, TAG, VERSIONS
@@ -170,3 +171,16 @@ def test_vmap_finds_the_tag_of_every_break(version: VastVersion) -> None:
         assert item["ads"] is None
         assert item["tag"]["uri"].startswith(f"{BASE_URL}/api/v1/vast?placement=preroll&")
         assert item["tag"]["uri"].endswith(f"&avail_index={number}")
+
+
+def test_clients_find_every_ad_of_every_golden_answer() -> None:
+    goldens = {path: path.read_text("utf-8") for path in sorted(ANSWERS.glob("*/*.xml"))}
+    questions = [
+        Question("vmap" if "<vmap:VMAP" in document else "vast-client", document, BEHIND)
+        for document in goldens.values()
+    ]
+    for path, answer in zip(goldens, ask(questions), strict=True):
+        assert "error" not in answer, path
+        inline = [item["ads"] or [] for item in answer.get("breaks", ())]
+        found = answer["ads"] if "ads" in answer else [ad for ads in inline for ad in ads]
+        assert len(found) == goldens[path].count("<Ad "), path

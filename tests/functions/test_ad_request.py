@@ -7,12 +7,14 @@ import pytest
 
 from ctv_ads.domain.beacon import TRACKED_EVENTS
 from ctv_ads.domain.beacon_token import read_token
+from ctv_ads.web.door import Door
 from functions.ad_request import asking, breaks, handler
-from tests.ad_request_cases import DECISION_ID, Case, cases
+from tests.ad_request_cases import DECISION_ID, Asked, Case, cases
 from tests.builders import DAY, KEYS, NOON, a_servable_line_item, an_inventory
 from tests.functions.conftest import Answer, answer_of
 from tests.functions.recorded import REQUEST_ID, Event, api_event
 from tests.serving import BASE_URL, DOOR, AdServer
+from tests.vast_tools import assert_well_made
 
 
 class Settings:
@@ -20,14 +22,18 @@ class Settings:
 
 
 def answer_to(
-    event: Event, server: AdServer | None, monkeypatch: pytest.MonkeyPatch, seed: int = 0
+    event: Event,
+    server: AdServer | None,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int = 0,
+    door: Door = DOOR,
 ) -> Answer:
     server = server or AdServer()
     server.seed, server.new_id = seed, lambda: DECISION_ID
     serve = server.serve()
     for module in (asking, breaks):
         monkeypatch.setattr(module, "ad_server", lambda: serve)
-    monkeypatch.setattr(asking, "front_door", lambda: DOOR)
+    monkeypatch.setattr(asking, "front_door", lambda: door)
     monkeypatch.setattr(handler, "ad_server_settings", Settings)
     answer = answer_of(handler.lambda_handler(event, object()))
     answer.assert_for_machines()
@@ -38,32 +44,45 @@ def answer_to(
     "case", cases(), ids=lambda case: f"{case.path.parent.name}/{case.path.stem}"
 )
 def test_golden_case(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = api_event(
-        case.request["method"],
-        case.request["path"],
-        body=case.request.get("body"),
-        headers=case.request.get("headers"),
-    )
     server = AdServer()
     if case.inventory is not None:
         server.publish(case.inventory)
-    answer = answer_to(event, server, monkeypatch, case.seed)
-    assert answer.status == case.answer["status"], answer.body
+    for number, earlier in enumerate(case.before, 1):
+        shown = case.shown(_asked(earlier, case, server, monkeypatch).body)
+        assert shown == earlier.ads, f"request {number} before"
+    answer = _asked(case.request, case, server, monkeypatch)
+    assert answer.status == case.answer.get("status", 200), answer.body
     if "problem" in case.answer:
         answer.assert_problem(400, case.answer["problem"], *case.answer["paths"])
-    elif case.request["method"] == "GET":
-        _assert_vast(answer, case)
-    else:
+    elif case.request.event["rawPath"] == "/api/v1/ad-request":
         _assert_json(answer, case)
+    else:
+        _assert_document(answer, case)
+    if "reasons" in case.answer:
+        assert case.reasons(server) == case.answer["reasons"]
+    if "ignored" in case.answer:
+        ignored = case.record(server)[0].request.ignored
+        assert {each.name: each.reason for each in ignored} == case.answer["ignored"]
 
 
-def _assert_vast(answer: Answer, case: Case) -> None:
+def _asked(asked: Asked, case: Case, server: AdServer, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    server.now = asked.now
+    return answer_to(asked.event, server, monkeypatch, case.seed, case.door)
+
+
+def _assert_document(answer: Answer, case: Case) -> None:
     assert answer.headers["content-type"].startswith("application/xml")
     assert answer.headers["cache-control"] == "no-store, private, max-age=0"
-    assert answer.headers["x-decision-id"] == DECISION_ID
-    assert answer.headers.get("x-no-fill-reason") == case.answer.get("no_fill_reason")
-    assert answer.body.count("<Ad ") == case.answer["ads"]
-    assert answer.body == case.expected_vast(answer.body)
+    if case.request.event["rawPath"] == "/api/v1/vmap":
+        assert case.breaks(answer.body) == case.answer["breaks"]
+    else:
+        assert answer.headers["x-decision-id"] == DECISION_ID
+        assert answer.headers.get("x-no-fill-reason") == case.answer.get("no_fill_reason")
+        assert case.shown(answer.body) == case.answer["ads"]
+        assert f'<VAST version="{case.answer.get("version", "4.2")}"' in answer.body
+    assert_well_made(answer.body)
+    if case.answer.get("document"):
+        assert answer.body == case.expected_document(answer.body)
 
 
 def _assert_json(answer: Answer, case: Case) -> None:
@@ -71,7 +90,7 @@ def _assert_json(answer: Answer, case: Case) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert document["decision_id"] == DECISION_ID
     assert document["no_fill_reason"] == case.answer.get("no_fill_reason")
-    assert len(document["ads"]) == case.answer["ads"]
+    assert case.shown(answer.body) == case.answer["ads"]
     for ad in document["ads"]:
         assert ad["media"][0]["url"].startswith("https://media.example.com/")
         events = {"impression", "clickTracking", "error", *TRACKED_EVENTS}
