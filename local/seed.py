@@ -171,6 +171,7 @@ class _Job:
             "cpm_micros": CPM_MICROS,
             "starts_at": starts_at.isoformat(),
             "ends_at": (starts_at + _FLIGHT).isoformat(),
+            "pacing": "asap",
         }
         return _checked(self.client.post("/api/v1/campaigns", json=body))
 

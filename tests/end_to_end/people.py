@@ -102,6 +102,7 @@ def a_campaign(**changes: Any) -> Document:
         "cpm_micros": CPM_MICROS,
         "starts_at": (now - timedelta(hours=1)).isoformat(),
         "ends_at": (now + timedelta(days=7)).isoformat(),
+        "pacing": "asap",
         **changes,
     }
 

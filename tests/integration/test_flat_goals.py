@@ -1,6 +1,7 @@
 """Line items of a flat rate with a goal in impressions: each impression uses up one of it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def till(postgres_of_session: World, valkey_server: ValkeyServer) -> Iterator[Ti
 def test_an_impression_of_a_flat_rate_is_counted_and_costs_nothing(
     till: Till, postgres_of_session: World
 ) -> None:
-    terms = {"rate_type": "flat", "rate_micros": 10**6, "goal_unit": "impressions"}
+    terms: dict[str, Any] = {"rate_type": "flat", "rate_micros": 10**6, "goal_unit": "impressions"}
     campaign = till.campaign(10, **terms, goal_amount=3)
     line_item = campaign.line_items[0].line_item_id
     till.look()

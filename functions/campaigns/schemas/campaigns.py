@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.money import CPM_STEP_MICROS
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.web.fields import Body, Id, Micros, Moment, Name, Timezone
 from functions.campaigns.schemas.line_items import LineItemSummaryView
 from functions.campaigns.schemas.shared import Change
@@ -34,6 +35,9 @@ class NewCampaign(Body):
     starts_at: Moment
     ends_at: Moment
     timezone: Timezone = "UTC"
+    pacing: Annotated[
+        Pacing, Field(description="How its default line item spreads its delivery")
+    ] = Pacing.EVEN
 
     @field_validator("ends_at")
     @classmethod
@@ -53,6 +57,7 @@ class NewCampaign(Body):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             timezone=self.timezone,
+            pacing=self.pacing,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
+from ctv_ads.domain.pace import Pacing
 
 
 class CampaignStatus(StrEnum):
@@ -72,6 +73,8 @@ class CampaignDraft:
     starts_at: datetime
     ends_at: datetime
     timezone: str
+    pacing: Pacing = Pacing.EVEN
+    """Of its default line item."""
 
 
 @dataclass(frozen=True, slots=True)

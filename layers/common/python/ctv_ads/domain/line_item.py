@@ -8,6 +8,7 @@ from enum import StrEnum
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.frequency import FrequencyCap
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import Rule, Targeting
 
 
@@ -32,14 +33,6 @@ class GoalUnit(StrEnum):
     IMPRESSIONS = "impressions"
     MICROS = "micros"
     PERCENT = "percent"
-
-
-class Pacing(StrEnum):
-    """How delivery is spread over the flight."""
-
-    ASAP = "asap"
-    EVEN = "even"
-    FRONT_LOADED = "front_loaded"
 
 
 class Weekday(StrEnum):

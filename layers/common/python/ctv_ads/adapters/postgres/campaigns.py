@@ -55,8 +55,10 @@ SELECT %(campaign_id)s, organization_id, advertiser_id, %(name)s, %(budget_micro
 FROM advertisers WHERE advertiser_id = %(advertiser_id)s AND deleted_at IS NULL
 FOR KEY SHARE"""
 _INSERT_LINE_ITEM = """
-INSERT INTO line_items (line_item_id, organization_id, campaign_id, name, type, priority, is_default)
-VALUES (%(line_item_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(type)s, %(priority)s, true)"""
+INSERT INTO line_items
+    (line_item_id, organization_id, campaign_id, name, type, priority, pacing, is_default)
+VALUES (%(line_item_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(type)s, %(priority)s,
+        %(pacing)s, true)"""
 # As above: whoever deletes the advertiser meanwhile is waited for, or waits.
 _KNOWN_ADVERTISER = """
 SELECT 1 FROM advertisers WHERE advertiser_id = %s AND deleted_at IS NULL FOR KEY SHARE"""
@@ -105,6 +107,7 @@ class PostgresCampaigns:
             "organization_id": caller.organization_id,
             "type": line_item_type.value,
             "priority": DEFAULT_PRIORITY_BY_TYPE[line_item_type],
+            "pacing": draft.pacing.value,
         }
         if self._connection.execute(_INSERT, values).rowcount == 0:
             raise _advertiser_problem("unknown", "there is no such advertiser")
