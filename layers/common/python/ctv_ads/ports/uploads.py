@@ -131,6 +131,9 @@ class CreativeValidation(Protocol):
         Returns None when it waits for none: it is unknown, deleted, or judged already.
         """
 
+    def is_known(self, creative_id: CreativeId) -> bool:
+        """Tell whether there is such a creative, once whoever is changing it has ended."""
+
     def accept(
         self, creative_id: CreativeId, facts: MediaFacts, *, media_key: str, now: datetime
     ) -> bool:

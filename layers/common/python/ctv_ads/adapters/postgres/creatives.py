@@ -72,6 +72,7 @@ _START_VALIDATING = """
 UPDATE creatives SET status = 'validating', version = version + 1, updated_at = now()
 WHERE creative_id = %s AND kind = 'video' AND status IN ('uploading', 'validating')
   AND deleted_at IS NULL"""
+_LOCK = "SELECT creative_id FROM creatives WHERE creative_id = %s FOR UPDATE"
 _ACCEPT = """
 UPDATE creatives SET status = 'ready', facts = %(facts)s, media_sha256 = %(sha256)s,
        media_key = %(media_key)s, version = version + 1, updated_at = %(now)s
@@ -189,6 +190,11 @@ class PostgresCreativeValidation:
             if connection.execute(_START_VALIDATING, (creative_id,)).rowcount == 0:
                 return None
             return PostgresCreatives(connection).get(creative_id)
+
+    def is_known(self, creative_id: CreativeId) -> bool:
+        """Tell whether there is such a creative, once whoever is changing it has ended."""
+        with self._database.transaction() as connection:
+            return connection.execute(_LOCK, (creative_id,)).rowcount == 1
 
     def accept(
         self, creative_id: CreativeId, facts: MediaFacts, *, media_key: str, now: datetime
