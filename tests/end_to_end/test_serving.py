@@ -165,7 +165,7 @@ def test_campaigns_serve_only_in_their_flight_and_on_their_own_channel(
 ) -> None:
     owner.run_campaign(video, starts_at="2098-01-01T00:00:00Z", ends_at="2099-01-01T00:00:00+02:00")
     eventually(
-        lambda: player.decision()["no_fill_reason"] == "not_in_flight",
+        lambda: player.decision()["no_fill_reason"] == "no_line_item",
         within_s=2,
         what="the campaign is known but waits for its flight",
     )
