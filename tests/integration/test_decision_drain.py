@@ -181,6 +181,12 @@ def test_a_request_to_a_placement_nobody_knows_is_no_tenants(street: Street) -> 
     assert not is_kept(batch.entries[0], 10_000)
 
 
+@pytest.mark.parametrize("moment", ["00000000-0000", "e677d21f-dbff", "ffffffff-ffff"])
+def test_an_id_of_whatever_time_is_looked_for(street: Street, moment: str) -> None:
+    sought = DecisionId(f"{moment}-7000-8000-000000000000")
+    assert street.archive().find(sought, OrganizationId("nobody")) is None
+
+
 def test_an_entry_that_is_no_decision_does_not_hold_up_the_others(street: Street) -> None:
     street.server.client.xadd("rec:{s0}", {"d": b"{}", "r": b""})
     street.decide()

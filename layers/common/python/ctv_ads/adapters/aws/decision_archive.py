@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PREFIX = "decisions/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_MS = 60_000
+_LAST_MINUTE = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(minutes=1)
 _SPAN = re.compile(r"-s\d+-(\d+)-\d+-(\d+)-\d+\.jsonl\.gz$")
 _THERE_ALREADY = "PreconditionFailed"
 
@@ -62,6 +63,8 @@ class S3DecisionArchive:
     def _objects_around(self, made_at_ms: int) -> list[str]:
         """Return the objects of this minute and those beside it, the likeliest first."""
         minute = made_at_ms // _MINUTE_MS
+        if minute >= _LAST_MINUTE:
+            return []  # an id may spell the year 10889
         keys = [key for at in (minute, minute - 1, minute + 1) for key in self._keys(_prefix(at))]
         return sorted(keys, key=lambda key: _distance_ms(key, made_at_ms))
 
