@@ -31,6 +31,7 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         memory_mib=512,
         timeout_s=30,
         needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
+        extra_environment=("EARLY_BEACON_MS", "SESSION_SURPLUS_MS"),
         queue_trigger=QueueTrigger(AD_EVENTS, batch_size=10_000, window_s=4, max_concurrency=4),
     ),
     Function(

@@ -12,6 +12,7 @@ import psycopg
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon
 
 BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT = (
@@ -76,7 +77,7 @@ def _die() -> None:
 def _die_around_copy(moment: str) -> None:
     copy = beacon_ledger._copy
 
-    def fatal_copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
+    def fatal_copy(connection: Connection, beacons: Sequence[Placed]) -> None:
         if moment == BEFORE_COPY:
             _die()
         copy(connection, beacons)

@@ -9,7 +9,8 @@ and events of whole breaks are kept apart. Counts of decisions come through the 
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.adapters.aws.beacon_messages import decode_message
@@ -28,6 +29,7 @@ from ctv_ads.domain.delivery import DecidedCounts
 
 _LOG = Logger()
 _QUEUE = "ad-events"
+_NAMESPACE = "CtvAds"
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -81,12 +83,23 @@ def _record_all(batch: _Batch) -> list[str]:
     """Write everything, and return the messages that name what does not exist."""
     if batch.invalid or batch.forged:
         invalid_traffic().record(batch.invalid, batch.forged)
+        _tell_forged(len(batch.forged))
     if batch.breaks:
         break_events().record(batch.breaks)
     if batch.decisions:
         added = decision_counts().add(batch.decisions)
         _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
     return _record(batch.beacons, batch.message_ids) if batch.beacons else []
+
+
+def _tell_forged(count: int) -> None:
+    # Nobody vouches for what a forged token says, so it is in no tenant's report: a metric of the
+    # operator's tells how many there are, the table `forged_beacons` from where.
+    if count:
+        with single_metric(
+            name="ForgedBeacons", unit=MetricUnit.Count, value=count, namespace=_NAMESPACE
+        ):
+            _LOG.warning("forged beacons", count=count)
 
 
 def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
@@ -97,6 +110,7 @@ def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
         duplicates=batch.duplicates,
         billed_impressions=batch.billed_impressions,
         unbilled_impressions=batch.unbilled_impressions,
+        invalid={rule.value: count for rule, count in batch.invalid.items()},
     )
     if batch.a_budget_has_ended:
         # Have the inventory published without the campaigns whose budget has ended.

@@ -31,6 +31,7 @@ _LINE_ITEMS, _CREATIVES_EACH, _PLACEMENTS = 40, 3, 5
 _COUNTRIES = {"US": 60, "DE": 15, "GB": 10, "FR": 8, "BR": 4, "": 3}
 _DEVICES = {"ctv": 70, "set_top_box": 20, "phone": 7, "": 3}
 _BUCKET = 1_800_000_000
+_PLAYED = timedelta(minutes=2)
 SIZES = (100, 1000, 10_000)
 ROWS_BEFORE = 1_500_000
 WHOLE_ADS = (
@@ -54,6 +55,12 @@ INSERT INTO token_buckets (line_item_id, bucket, organization_id, campaign_id, b
                            granted_micros, opened_at)
 VALUES (%(line_item)s, %(bucket)s, %(organization)s, %(campaign)s, current_date,
         900000000000000, now())"""
+_FILM = """
+INSERT INTO creatives (creative_id, organization_id, campaign_id, name, filename, content_type,
+                       declared_size_bytes, status, facts, media_sha256, media_key, created_by)
+SELECT %(creative)s, c.organization_id, c.campaign_id, 'Bench', 'b.mp4', 'video/mp4', 1, 'ready',
+       '{"duration_ms": 30000}', repeat('0', 64), 'bench.mp4', c.created_by
+FROM line_items l JOIN campaigns c USING (campaign_id) WHERE l.line_item_id = %(line_item)s"""
 _FILL = """
 INSERT INTO ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id,
                        decided_at, received_at, price_micros, user_agent_class)
@@ -90,6 +97,12 @@ def prepare_database(dsn: str, *, rows_before: int = ROWS_BEFORE) -> Bookings:
         for line_item in line_items:
             booked = {"campaign": new_id(), "line_item": line_item, "bucket": _BUCKET}
             connection.execute(_BOOK, {**shared, **booked})
+        creatives = {
+            item: [CreativeId(new_id()) for _ in range(_CREATIVES_EACH)] for item in line_items
+        }
+        for item, films in creatives.items():
+            for film in films:
+                connection.execute(_FILM, {"creative": film, "line_item": item})
         now = datetime.now(UTC)
         connection.execute(
             "SELECT ensure_ad_event_partitions(%(today)s, %(today)s)", {"today": now.date()}
@@ -99,7 +112,7 @@ def prepare_database(dsn: str, *, rows_before: int = ROWS_BEFORE) -> Bookings:
         connection.execute("CHECKPOINT")
     return Bookings(
         line_items,
-        {item: [CreativeId(new_id()) for _ in range(_CREATIVES_EACH)] for item in line_items},
+        creatives,
         [PlacementId(new_id()) for _ in range(_PLACEMENTS)],
     )
 
@@ -107,8 +120,9 @@ def prepare_database(dsn: str, *, rows_before: int = ROWS_BEFORE) -> Bookings:
 def beacons_of(
     bookings: Bookings, events: Sequence[BeaconEvent], count: int, *, chance: random.Random
 ) -> Sequence[Beacon]:
-    """Return `count` new beacons of ads just decided; viewers see four ads in a session."""
+    """Return `count` new beacons of ads that have just ended; viewers see four in a session."""
     now = datetime.now(UTC).replace(microsecond=0)
+    decided_at = now - _PLAYED
     beacons: list[Beacon] = []
     session = 0
     while len(beacons) < count:
@@ -118,7 +132,7 @@ def beacons_of(
         claims = BeaconClaims(
             decision_id=DecisionId(new_id()),
             slot=1,
-            decided_at=now,
+            decided_at=decided_at,
             expires_at=now + timedelta(days=1),
             line_item_id=line_item,
             creative_id=chance.choice(bookings.creatives[line_item]),

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from ctv_ads import access_settings, door_settings, platform_settings, settings
+from ctv_ads import (
+    access_settings,
+    door_settings,
+    platform_settings,
+    settings,
+    traffic_settings,
+)
 from functions.manifest import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
-_SETTINGS = vars(settings) | vars(access_settings) | vars(platform_settings) | vars(door_settings)
+_MODULES = (settings, access_settings, platform_settings, door_settings, traffic_settings)
+_SETTINGS = {name: value for module in _MODULES for name, value in vars(module).items()}
 
 
 def every_setting() -> set[str]:

@@ -1,5 +1,6 @@
 """Invalid traffic in the consumer: kept apart, once, and never billed."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -82,3 +83,18 @@ def test_a_batch_with_an_unknown_line_item_fails_once_and_counts_the_rest(
     event = sqs_event(encode_message([a_beacon(), a_beacon(claims), a_beacon()]))
     assert failures(consumer.lambda_handler(event, CONTEXT)) == ["m0"]
     assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
+
+
+def test_forged_beacons_are_told_to_the_operator(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.ledger
+    forged = [ForgedBeacon(NOON, "203.0.113.0/24", "roku")] * 3
+    event = sqs_event(encode_message(forged))
+    event["Records"][0]["messageId"] = new_id()
+    consumer.lambda_handler(event, CONTEXT)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = [line for line in told if "_aws" in line]
+    assert [metric["ForgedBeacons"] for metric in metrics] == [[3.0]]
+    (kind,) = metrics[0]["_aws"]["CloudWatchMetrics"]
+    assert kind["Namespace"] == "CtvAds"

@@ -18,6 +18,7 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres import beacon_ledger
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.errors import DependencyUnavailableError
@@ -101,7 +102,7 @@ def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
     batch = ads_shown(campaign, 5)
     copy = beacon_ledger._copy
 
-    def copy_and_lose_the_connection(connection: Connection, beacons: Sequence[Beacon]) -> None:
+    def copy_and_lose_the_connection(connection: Connection, beacons: Sequence[Placed]) -> None:
         copy(connection, beacons)
         owner.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
 

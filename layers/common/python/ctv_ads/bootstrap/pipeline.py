@@ -24,6 +24,7 @@ from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.media import MediaLimits
+from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.ledger import LedgerPosting
 from ctv_ads.ports.pipeline import (
     BeaconLedger,
@@ -42,6 +43,7 @@ from ctv_ads.settings import (
     ValidationSettings,
     ValkeySettings,
 )
+from ctv_ads.traffic_settings import TrafficSettings
 from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
 from ctv_ads.use_cases.grant_tokens import GrantTokens
 from ctv_ads.use_cases.publish_inventory import PublishInventory
@@ -171,7 +173,9 @@ def ledger_posting() -> LedgerPosting:
 @cache
 def beacon_ledger() -> BeaconLedger:
     """Return what records beacons and bills impressions."""
-    return PostgresBeaconLedger(database())
+    settings = TrafficSettings.from_environment()
+    rules = TrafficRules(settings.early_beacon_ms, settings.session_surplus_ms)
+    return PostgresBeaconLedger(database(), rules)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Ports of the pipeline: publishing the inventory, recording beacons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self
 
@@ -9,6 +9,7 @@ from ctv_ads.decisioning.segments.changes import Changes, Marks
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.delivery import DecidedCounts
 from ctv_ads.domain.ids import CampaignId, OrganizationId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.inventory import Inventory, PublishedPlacement, ServableLineItem
 
 
@@ -134,6 +135,8 @@ class RecordedBatch:
     unknown: tuple[int, ...]
     a_budget_has_ended: bool = False
     """A campaign that paid for this batch can no longer pay for another impression like it."""
+    invalid: Mapping[InvalidTraffic, int] = field(default_factory=dict)
+    """How many were kept apart by each rule; those replayed are among the duplicates."""
 
 
 class BeaconLedger(Protocol):
@@ -142,6 +145,7 @@ class BeaconLedger(Protocol):
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
         """Store each beacon once, bill its impression within the budget, count it.
 
+        What cannot have happened beside what is stored is kept apart under its rule instead.
         Calling it again with the same beacons changes nothing.
 
         Raises:

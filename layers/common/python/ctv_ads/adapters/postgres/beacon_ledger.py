@@ -6,15 +6,21 @@ lock a beacon is new if its (day, decision, slot, event) is not stored; of the n
 that are paid for (CPM: the impression, CPCV: the complete) are billed in the order of their
 decisions, out of the grants of tokens that they were decided on (`bill_by_bucket`). What was
 recorded stays in the temporary table `recorded` until the commit, for what is counted from it.
+Beacons that cannot have happened (`traffic_judge.py`) are taken out before and kept apart.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
 from ctv_ads.adapters.postgres import delivery_counts, ledger_posting
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.invalid_traffic import keep_invalid
+from ctv_ads.adapters.postgres.traffic_judge import Placed, TrafficJudge, Verdicts, signed
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.pipeline import RecordedBatch
 
 _TEMPORARY = """
@@ -127,8 +133,9 @@ FROM recorded WHERE is_billable"""
 class PostgresBeaconLedger:
     """Implements `ports.BeaconLedger`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: TrafficRules | None = None) -> None:
         self._database = database
+        self._judge = TrafficJudge(rules or TrafficRules())
         self._made_days: set[date] = set()
         self._prepared: Connection | None = None
 
@@ -138,21 +145,7 @@ class PostgresBeaconLedger:
         try:
             with self._database.transaction() as connection:
                 self._make_tables(connection)
-                _copy(connection, beacons)
-                # Statements that need no answer of one another travel together.
-                with connection.pipeline():
-                    unknown_rows = connection.execute(_UNKNOWN)
-                    connection.execute(_LOCK_CAMPAIGNS)
-                    recording = connection.execute(_RECORD)
-                    sessions = delivery_counts.begin_to_count(connection)
-                sketches = delivery_counts.sketches_of(sessions)
-                has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
-                with connection.pipeline():
-                    delivery_counts.count_recorded(connection, sketches, with_errors=has_errors)
-                    # The books come last: until the commit they keep others from the advertiser.
-                    ledger_posting.post_recorded(connection)
-                    outcome = connection.execute(_OUTCOME)
-                row = outcome.fetchone() or {}
+                batch = self._record(connection, beacons)
         except BaseException:
             # What was taken for made may be gone: the tables with this transaction or with its
             # connection, and a day's partition by retention.
@@ -160,15 +153,53 @@ class PostgresBeaconLedger:
             self._made_days.clear()
             raise
         self._prepared = connection
+        return batch
+
+    def _record(self, connection: Connection, beacons: Sequence[Beacon]) -> RecordedBatch:
+        verdicts = dict(self._judge.early(connection, beacons))
+        placed = [(at, one) for at, one in enumerate(beacons) if at not in verdicts]
+        _copy(connection, placed)
+        # Statements that need no answer of one another travel together.
+        with connection.pipeline():
+            unknown_rows = connection.execute(_UNKNOWN)
+            connection.execute(_LOCK_CAMPAIGNS)
+            crowded = self._judge.ask_crowded(connection, placed)
         unknown = tuple(row["position"] for row in unknown_rows)
+        if sessions := [row["session"] for row in crowded]:
+            verdicts |= self._take_out(connection, placed, sessions)
+        with connection.pipeline():
+            recording = connection.execute(_RECORD)
+            counted = delivery_counts.begin_to_count(connection)
+        recorded = recording.rowcount
+        duplicates = len(beacons) - len(verdicts) - len(unknown) - recorded
+        if duplicates:
+            verdicts |= self._judge.replayed(connection, placed)
+        keep_invalid(connection, [replace(beacons[at], invalid=verdicts[at]) for at in verdicts])
+        sketches = delivery_counts.sketches_of(counted)
+        has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
+        with connection.pipeline():
+            delivery_counts.count_recorded(connection, sketches, with_errors=has_errors)
+            # The books come last: until the commit they keep others from the advertiser.
+            ledger_posting.post_recorded(connection)
+            outcome = connection.execute(_OUTCOME)
+        row = outcome.fetchone() or {}
         return RecordedBatch(
-            recorded=recording.rowcount,
-            duplicates=len(beacons) - len(unknown) - recording.rowcount,
+            recorded=recorded,
+            duplicates=duplicates,
             billed_impressions=int(row["billed"]),
             unbilled_impressions=int(row["unbilled"]),
             unknown=unknown,
             a_budget_has_ended=bool(row["a_budget_has_ended"]),
+            invalid=dict(Counter(verdicts.values())),
         )
+
+    def _take_out(
+        self, connection: Connection, placed: Sequence[Placed], sessions: Sequence[int]
+    ) -> Verdicts:
+        """Take out of the batch what these sessions had no time for, and return it."""
+        unfit = self._judge.crowded(connection, placed, sessions)
+        connection.execute("DELETE FROM incoming WHERE position = ANY(%s)", (list(unfit),))
+        return unfit
 
     def _make_tables(self, connection: Connection) -> None:
         if connection is not self._prepared:
@@ -185,10 +216,10 @@ class PostgresBeaconLedger:
             self._made_days |= days
 
 
-def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
+def _copy(connection: Connection, beacons: Sequence[Placed]) -> None:
     with connection.cursor().copy(_COPY) as copy:
         copy.set_types(_COPY_TYPES)
-        for position, beacon in enumerate(beacons):
+        for position, beacon in beacons:
             claims = beacon.claims
             copy.write_row(
                 (
@@ -210,7 +241,7 @@ def _copy(connection: Connection, beacons: Sequence[Beacon]) -> None:
                     claims.bucket,
                     claims.country,
                     claims.device_type,
-                    _signed(claims.session),
+                    signed(claims.session),
                 )
             )
 
@@ -223,8 +254,3 @@ def _uuid_bytes(text: str) -> bytes:
 def _known_uuid_bytes(text: str) -> bytes:
     """Return the same of an id that comes again and again."""
     return _uuid_bytes(text)
-
-
-def _signed(unsigned: int) -> int:
-    """Return the 64 bits as the signed number that PostgreSQL has for them."""
-    return unsigned - 2**64 if unsigned >= 2**63 else unsigned

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 
 _INVALID = """
@@ -38,14 +38,19 @@ class PostgresInvalidTraffic:
     ) -> None:
         """Keep each beacon once; calling it again with the same changes nothing."""
         with self._database.transaction() as connection:
-            if invalid:
-                connection.execute(_INVALID, _columns([_row(beacon) for beacon in invalid]))
+            keep_invalid(connection, invalid)
             if forged:
                 rows = [
                     (message, place, one.received_at, one.client_network, one.user_agent_class)
                     for message, place, one in forged
                 ]
                 connection.execute(_FORGED, _columns(rows))
+
+
+def keep_invalid(connection: Connection, beacons: Sequence[Beacon]) -> None:
+    """Keep each of these invalid beacons once under its rule."""
+    if beacons:
+        connection.execute(_INVALID, _columns([_row(beacon) for beacon in beacons]))
 
 
 def _row(beacon: Beacon) -> tuple[object, ...]:

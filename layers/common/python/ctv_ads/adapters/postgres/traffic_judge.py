@@ -1,0 +1,181 @@
+"""Holding beacons against what is stored of their films, sessions and first ones.
+
+It works inside the recording transaction. Films' lengths stay in memory, for a film never changes;
+sessions are asked for with one statement a batch, and only those in which so much happened that it
+may be too much are looked at closely.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import psycopg
+from psycopg.rows import DictRow
+
+from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.ids import CreativeId, DecisionId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
+from ctv_ads.domain.line_item import RateType
+from ctv_ads.domain.traffic_rules import (
+    FEWEST_VIEWS,
+    PARTS,
+    SESSION_WINDOW,
+    TrafficRules,
+    View,
+    is_replay,
+    is_too_early,
+    too_many_views,
+)
+
+Placed = tuple[int, Beacon]
+"""A beacon with its position in the batch."""
+Verdicts = Mapping[int, InvalidTraffic]
+"""By position in the batch."""
+
+_MOST_FILMS = 50_000
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + SESSION_WINDOW
+# What a third party's tag plays is its own affair, from one call to the next.
+_FILMS = """
+SELECT creative_id::text, (facts->>'duration_ms')::integer AS film_ms FROM creatives
+WHERE creative_id = ANY(%s::uuid[]) AND tag_url IS NULL AND facts->>'duration_ms' IS NOT NULL"""
+# Each ad by the event that is paid for, in the words of the index `ad_events_session`.
+_VIEW = "{0}session <> 0 AND {0}event = CASE {0}rate_type WHEN 'cpcv' THEN 'complete' ELSE 'impression' END"
+# Statements are put together from texts of ours.
+# ruff: noqa: S608
+_CROWDED = f"""
+SELECT a.session
+FROM (
+    SELECT session, min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS views
+    FROM incoming WHERE {_VIEW.format("")} GROUP BY session
+) a
+CROSS JOIN LATERAL (
+    SELECT count(*) AS views FROM ad_events e
+    WHERE e.session = a.session AND e.received_at > a.first_at - %(window)s
+      AND e.received_at <= a.last_at AND e.day = ANY(%(days)s) AND {_VIEW.format("e.")}
+) k
+WHERE a.views + k.views >= %(fewest)s"""
+_KNOWN = f"""
+SELECT e.session, e.received_at, e.decision_id::text, e.slot, e.creative_id::text
+FROM ad_events e
+WHERE e.session = ANY(%(sessions)s) AND e.received_at > %(after)s AND e.day = ANY(%(days)s)
+  AND {_VIEW.format("e.")}"""
+_REPEATS = """
+SELECT i.position, e.client_network AS first_network
+FROM incoming i JOIN ad_events e USING (day, decision_id, slot, event)
+WHERE (i.event, i.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+  AND i.client_network <> e.client_network"""
+
+
+class TrafficJudge:
+    """Finds what only shows beside what is stored."""
+
+    def __init__(self, rules: TrafficRules) -> None:
+        self._rules = rules
+        self._films: dict[CreativeId, int] = {}
+
+    def early(self, connection: Connection, beacons: Sequence[Beacon]) -> Verdicts:
+        """Return the beacons that report more of a film than there was time for."""
+        parts = [(place, one) for place, one in enumerate(beacons) if one.event in PARTS]
+        self._learn(connection, {one.claims.creative_id for _, one in parts})
+        return {
+            place: InvalidTraffic.IMPOSSIBLE_ORDER
+            for place, one in parts
+            if is_too_early(
+                one.event,
+                one.received_at - one.claims.decided_at,
+                self._films[one.claims.creative_id],
+                self._rules,
+            )
+        }
+
+    def ask_crowded(
+        self, connection: Connection, beacons: Sequence[Placed]
+    ) -> psycopg.Cursor[DictRow]:
+        """Ask which sessions of the copied batch have seen so much that it may be too much."""
+        values = {"window": SESSION_WINDOW, "days": _days(beacons), "fewest": FEWEST_VIEWS}
+        return connection.execute(_CROWDED, values)
+
+    def crowded(
+        self, connection: Connection, beacons: Sequence[Placed], sessions: Sequence[int]
+    ) -> Verdicts:
+        """Return the beacons of these sessions (signed) that there was no time for."""
+        arrived = [
+            (place, one)
+            for place, one in beacons
+            if one.claims.session and signed(one.claims.session) in set(sessions) and _pays(one)
+        ]
+        after = _window_before(min(one.received_at for _, one in arrived))
+        rows = connection.execute(
+            _KNOWN, {"sessions": list(sessions), "after": after, "days": _days(beacons)}
+        ).fetchall()
+        creatives = {CreativeId(row["creative_id"]) for row in rows}
+        self._learn(connection, creatives | {one.claims.creative_id for _, one in arrived})
+        known: dict[int, list[View]] = defaultdict(list)
+        for row in rows:
+            known[row["session"]].append(self._known_view(row))
+        fresh: dict[int, dict[tuple[DecisionId, int], View]] = defaultdict(dict)
+        for _, one in sorted(arrived, key=lambda pair: pair[1].received_at):
+            view = self._view(one)
+            fresh[signed(one.claims.session)].setdefault((view.decision_id, view.slot), view)
+        refused: set[tuple[DecisionId, int]] = set()
+        for session, views in fresh.items():
+            stored = {(view.decision_id, view.slot) for view in known[session]}
+            new = [view for key, view in views.items() if key not in stored]
+            unfit = too_many_views(new, known[session], self._rules)
+            refused |= {(view.decision_id, view.slot) for view in unfit}
+        return {
+            place: InvalidTraffic.IMPOSSIBLE_RATE
+            for place, one in arrived
+            if (one.claims.decision_id, one.claims.slot) in refused
+        }
+
+    def replayed(self, connection: Connection, beacons: Sequence[Placed]) -> Verdicts:
+        """Return the repeats of what is recorded and paid for that come from other networks."""
+        by_place = dict(beacons)
+        return {
+            row["position"]: InvalidTraffic.REPLAYED
+            for row in connection.execute(_REPEATS)
+            if is_replay(row["first_network"], by_place[row["position"]].client_network)
+        }
+
+    def _learn(self, connection: Connection, creatives: set[CreativeId]) -> None:
+        unknown = creatives - self._films.keys()
+        if not unknown:
+            return
+        if len(self._films) + len(unknown) > _MOST_FILMS:
+            self._films.clear()
+            unknown = creatives
+        rows = connection.execute(_FILMS, (list(unknown),))
+        self._films |= dict.fromkeys(unknown, 0)
+        self._films |= {CreativeId(row["creative_id"]): row["film_ms"] for row in rows}
+
+    def _view(self, beacon: Beacon) -> View:
+        claims = beacon.claims
+        film_ms = self._films[claims.creative_id]
+        return View(beacon.received_at, claims.decision_id, claims.slot, film_ms)
+
+    def _known_view(self, row: DictRow) -> View:
+        film_ms = self._films[CreativeId(row["creative_id"])]
+        return View(row["received_at"], DecisionId(row["decision_id"]), row["slot"], film_ms)
+
+
+def _pays(beacon: Beacon) -> bool:
+    is_cpcv = beacon.claims.rate_type is RateType.CPCV
+    return beacon.event is (BeaconEvent.COMPLETE if is_cpcv else BeaconEvent.IMPRESSION)
+
+
+def _days(beacons: Sequence[Placed]) -> list[date]:
+    """Return on which days the events of the batch, and those in the windows before, are kept."""
+    days = {one.claims.decided_at.date() for _, one in beacons}
+    days |= {_window_before(one.received_at).date() for _, one in beacons}
+    return sorted(days)
+
+
+def _window_before(moment: datetime) -> datetime:
+    return max(moment, _EARLIEST) - SESSION_WINDOW
+
+
+def signed(unsigned: int) -> int:
+    """Return the 64 bits as the signed number that PostgreSQL has for them."""
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned

@@ -1,0 +1,23 @@
+"""Settings of invalid traffic; `settings.py` says how they are read."""
+
+from dataclasses import dataclass
+
+from ctv_ads.settings import Settings, _positive, _setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficSettings(Settings):
+    """How generous the rules of invalid traffic are that `functions/impressions/consumer.py` holds."""
+
+    early_beacon_ms: int = _setting(
+        "EARLY_BEACON_MS",
+        "how long before its time a part of a film may be reported",
+        _positive,
+        10_000,
+    )
+    session_surplus_ms: int = _setting(
+        "SESSION_SURPLUS_MS",
+        "how much longer than ten minutes the films of one session's ten minutes may be",
+        _positive,
+        300_000,
+    )
