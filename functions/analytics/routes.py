@@ -34,10 +34,11 @@ def campaign_statistics(
     last_day: _LastDay = None,
     by: _By = None,
 ) -> StatisticsView:
-    """Return totals and the daily series, of the whole flight unless days are given."""
+    """Return totals, the daily series and invalid traffic, of the whole flight unless days are given."""
     wanted, parts = CampaignId(campaign_id), None
     with stores.transaction(caller) as store:
         found = store.statistics.of_campaign(wanted, first_day=first_day, last_day=last_day)
+        invalid = store.statistics.invalid(wanted, first_day=first_day, last_day=last_day)
         if by is not None:
             parts = store.statistics.breakdown(wanted, by, first_day=first_day, last_day=last_day)
-    return StatisticsView.of(wanted, found, parts)
+    return StatisticsView.of(wanted, found, parts, invalid)

@@ -1,13 +1,16 @@
 """`/api/v1/campaigns/{campaign_id}/stats`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.statistics import BreakdownBy
 from tests.builders import NOON, a_beacon, a_campaign_draft, some_claims
 from tests.functions.conftest import Office
@@ -94,6 +97,54 @@ def test_delivery_is_told_apart_along_what_is_asked_for(office: Office, by: Brea
     )
     narrowed = stats(campaign.campaign_id, f"?by={by}&from=2026-11-24")
     assert office.send("analytics", "GET", narrowed).json["breakdown"] == []
+
+
+def test_invalid_traffic_is_told_by_rule_line_item_and_day(office: Office) -> None:
+    campaign = office.world.a_serving_campaign(office.tenant)
+    line_item_id = campaign.line_items[0].line_item_id
+    rules = [InvalidTraffic.CRAWLER, InvalidTraffic.CRAWLER, InvalidTraffic.EXPIRED]
+    days = [NOON, NOON, NOON + timedelta(days=1)]
+    log = PostgresInvalidTraffic(office.world.pipeline)
+    log.record(
+        [
+            replace(a_beacon(some_claims(line_item_id=line_item_id, decided_at=day)), invalid=rule)
+            for rule, day in zip(rules, days, strict=True)
+        ],
+        [],
+    )
+    found = office.send("analytics", "GET", stats(campaign.campaign_id)).json
+    assert found["totals"]["invalid_beacons"] == {
+        **dict.fromkeys(("data_centre", "replayed", "impossible_order", "impossible_rate"), 0),
+        "expired": 1,
+        "crawler": 2,
+    }
+    assert found["totals"]["impressions"] == 0
+    assert [tuple(one.values()) for one in found["invalid_traffic"]] == [
+        ("2026-11-23", line_item_id, "crawler", 2),
+        ("2026-11-24", line_item_id, "expired", 1),
+    ]
+    narrowed = stats(campaign.campaign_id, "?from=2026-11-24&to=2026-11-24")
+    found = office.send("analytics", "GET", narrowed).json
+    assert found["totals"]["invalid_beacons"]["crawler"] == 0
+    assert found["totals"]["invalid_beacons"]["expired"] == 1
+
+
+def test_a_bound_viewer_sees_no_invalid_traffic_of_other_advertisers(office: Office) -> None:
+    campaign = office.world.a_serving_campaign(office.tenant)
+    line_item_id = campaign.line_items[0].line_item_id
+    PostgresInvalidTraffic(office.world.pipeline).record(
+        [replace(a_beacon(some_claims(line_item_id=line_item_id)), invalid=InvalidTraffic.CRAWLER)],
+        [],
+    )
+    for advertisers, seen in (({office.tenant.advertiser_id}, 1), ({new_id()}, 0)):
+        bound = replace(
+            office.tenant.caller, role=Role.VIEWER, advertiser_ids=frozenset(map(str, advertisers))
+        )
+        with office.world.api.transaction(bound) as connection:
+            rows = connection.execute(
+                "SELECT rule FROM invalid_beacons WHERE campaign_id = %s", (campaign.campaign_id,)
+            ).fetchall()
+        assert len(rows) == seen
 
 
 def test_without_being_asked_for_there_is_no_breakdown(office: Office) -> None:

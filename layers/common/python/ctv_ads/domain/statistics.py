@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryCounts:
@@ -70,3 +73,13 @@ class BreakdownPart:
     counts: DeliveryCounts
     unique_sessions: int
     """Sessions that saw an impression, within some percent; parts share sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidCount:
+    """How many beacons of a line item's decisions of one day (UTC) were invalid by one rule."""
+
+    day: date
+    line_item_id: LineItemId
+    rule: InvalidTraffic
+    beacons: int

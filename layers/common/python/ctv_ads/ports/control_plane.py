@@ -16,7 +16,7 @@ from ctv_ads.domain.creative import (
     TagDraft,
 )
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
-from ctv_ads.domain.statistics import BreakdownBy, BreakdownPart, CampaignStatistics
+from ctv_ads.domain.statistics import BreakdownBy, BreakdownPart, CampaignStatistics, InvalidCount
 from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.copies import CampaignCopies
 from ctv_ads.ports.ledger import Ledger
@@ -126,6 +126,11 @@ class Statistics(Protocol):
         last_day: date | None,
     ) -> tuple[BreakdownPart, ...]:
         """Return the parts of one campaign's delivery, in the order of their keys."""
+
+    def invalid(
+        self, campaign_id: CampaignId, *, first_day: date | None, last_day: date | None
+    ) -> tuple[InvalidCount, ...]:
+        """Return what was invalid of one campaign by day, line item and rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.adapters.session_sketches import count_sessions
-from ctv_ads.domain.ids import CampaignId
+from ctv_ads.domain.ids import CampaignId, LineItemId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.statistics import (
     BreakdownBy,
     BreakdownPart,
     CampaignStatistics,
     DailyDelivery,
     DeliveryCounts,
+    InvalidCount,
 )
 from ctv_ads.errors import NotFoundError
 
@@ -49,6 +51,13 @@ WHERE s.campaign_id = %(campaign_id)s
 GROUP BY 1 ORDER BY 1"""  # noqa: S608 - texts of ours
     for by, key in _KEYS.items()
 }
+
+_INVALID = """
+SELECT day, line_item_id::text, rule, count(*) AS beacons FROM invalid_beacons
+WHERE campaign_id = %(campaign_id)s
+  AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
+  AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 
 
 class PostgresStatistics:
@@ -89,6 +98,21 @@ class PostgresStatistics:
         rows = self._connection.execute(_PARTS[by].encode(), values, binary=True).fetchall()
         return tuple(
             BreakdownPart(row["key"], _counts(row), count_sessions(row["sessions"])) for row in rows
+        )
+
+    def invalid(
+        self, campaign_id: CampaignId, *, first_day: date | None, last_day: date | None
+    ) -> tuple[InvalidCount, ...]:
+        """Return what was invalid of one campaign by day, line item and rule."""
+        values = {"campaign_id": campaign_id, "first_day": first_day, "last_day": last_day}
+        return tuple(
+            InvalidCount(
+                row["day"],
+                LineItemId(row["line_item_id"]),
+                InvalidTraffic(row["rule"]),
+                row["beacons"],
+            )
+            for row in self._connection.execute(_INVALID, values)
         )
 
 
