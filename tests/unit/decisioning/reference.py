@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -163,17 +164,17 @@ def verdict_on_creative(  # noqa: PLR0911 - one by one
     return Reason.CHOSEN
 
 
-def value_per_second(item: ServableLineItem) -> int:
+def value_per_second(item: ServableLineItem) -> Fraction:
     if not item.creatives:
-        return item.value_micros
+        return Fraction(item.value_micros)
     mean_s = sum(creative.duration_ms for creative in item.creatives) / 1000 / len(item.creatives)
-    return item.value_micros // max(round(mean_s), 1)
+    return Fraction(item.value_micros, max(round(mean_s), 1))
 
 
 def ranked(items: Sequence[ServableLineItem]) -> list[list[ServableLineItem]]:
     """Return groups of equals, the best first; within a group by the hash of the id."""
 
-    def key(item: ServableLineItem) -> tuple[int, int, int]:
+    def key(item: ServableLineItem) -> tuple[int, Fraction, int]:
         return (item.priority, -value_per_second(item), -item.urgency)
 
     ordered = sorted(items, key=lambda item: (*key(item), digest_of(item.line_item_id)))
