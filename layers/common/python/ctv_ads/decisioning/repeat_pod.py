@@ -26,11 +26,13 @@ class RepeatedPod:
     """The candidates as they were recorded, made again.
 
     `skipped` were eligible and ranked before the last candidate, but known to be out of tokens.
-    `is_same_search` tells that without those a new search finds exactly these candidates.
+    `passed_over` was looked at, and could not serve. `is_same_search` tells that without those
+    skipped a new search finds exactly these candidates.
     """
 
     candidates: tuple[Candidate, ...]
     skipped: tuple[LineItemId, ...]
+    passed_over: tuple[tuple[LineItemId, Reason], ...]
     is_same_search: bool
 
 
@@ -104,7 +106,8 @@ def repeat_pod(
         names = [one.line_item.line_item_id for one in found.candidates]
         missing = frozenset(names) - recorded
         if not missing:
-            return RepeatedPod(candidates, tuple(sorted(skip)), names == list(note.candidates))
+            is_same = names == list(note.candidates)
+            return RepeatedPod(candidates, tuple(sorted(skip)), found.passed_over, is_same)
         skip |= missing
 
 

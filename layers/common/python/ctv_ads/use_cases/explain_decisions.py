@@ -101,8 +101,7 @@ class ExplainDecisions:
         query = query_again(record.note, placement)
         skip = frozenset(again.skipped)
         removed = index.explain(query, skip=skip)
-        passed_over = [(name, reason) for reason, names in removed.items() for name in names]
-        reason = no_fill_reason(record.outcome.verdicts, passed_over)
+        reason = no_fill_reason(record.outcome.verdicts, again.passed_over)
         return Explanation(
             record,
             again.candidates,
@@ -130,7 +129,7 @@ class ExplainDecisions:
         sign = SignAds.of_note(note, self.keys)
         decided = Decided(note.decision_id, note.decided_at, note.placement_id, note.request)
         ads = sign.ads(decided, again.candidates, record.outcome.picks)
-        reason = None if ads else no_fill_reason(record.outcome.verdicts, ())
+        reason = None if ads else no_fill_reason(record.outcome.verdicts, again.passed_over)
         return Replay(record, ads, reason, again.is_same_search)
 
     def suppose(

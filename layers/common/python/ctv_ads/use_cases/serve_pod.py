@@ -143,14 +143,7 @@ class ServePod:
             decision = PodDecision(case.decision_id, no_fill_reason=reason, degraded=degraded)
             return filled if filled.is_stale else decision
         request = case.question.read(placement)
-        prepared = prepare_pod(
-            self.inventory.line_items(placement.organization_id),
-            request,
-            placement,
-            now=case.now,
-            seed=case.seed,
-            skip=self._exhausted.at(case.now),
-        )
+        prepared = self._prepare(case, placement, request)
         viewer = request.viewer
         keys = ViewerKeys(viewer.session_key, viewer.device_key, viewer.household_key)
         note = self._note(case, snapshot.version, placement, request, prepared)
@@ -170,6 +163,21 @@ class ServePod:
             filled.optimality_gap_bp,
             degraded,
         )
+
+    def _prepare(
+        self, case: _Case, placement: PublishedPlacement, request: AdRequest
+    ) -> PreparedPod:
+        """Return the candidates, without those known to be out of tokens if others are there.
+
+        If nobody else is, that is what keeps the break empty, and what its record has to say.
+        """
+        index = self.inventory.line_items(placement.organization_id)
+        exhausted = self._exhausted.at(case.now)
+        now, seed = case.now, case.seed
+        prepared = prepare_pod(index, request, placement, now=now, seed=seed, skip=exhausted)
+        if exhausted and not prepared.candidates:
+            return prepare_pod(index, request, placement, now=now, seed=seed)
+        return prepared
 
     def _fill(
         self,
