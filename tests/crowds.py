@@ -86,9 +86,11 @@ class Server:
 def servers(url: str, count: int) -> Iterator[list[Server]]:
     """So many servers, each with a connection of its own."""
     connections = [RespConnection(url, timeout_ms=5_000) for _ in range(count)]
-    yield [Server(connection) for connection in connections]
-    for connection in connections:
-        connection.close()
+    try:
+        yield [Server(connection) for connection in connections]
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 def publish(url: str, inventory: Inventory, *, tokens_micros: int, bucket: int = 1) -> None:
