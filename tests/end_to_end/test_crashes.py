@@ -46,8 +46,9 @@ def test_a_consumer_killed_in_mid_batch_loses_and_doubles_nothing(
 def test_two_consumers_at_once_neither_bill_twice_nor_over_the_budget(
     product: Product, owner: Person, player: Player, video: Video
 ) -> None:
-    campaign = owner.run_campaign(video, budget_micros=12 * PRICE_MICROS)
+    campaign = owner.run_campaign(video, budget_micros=20 * PRICE_MICROS)
     first, second = player.ads(10), player.ads(10)
+    assert player.decision()["no_fill_reason"] == "no_tokens", "all of the budget is promised"
     with locked(product, campaign):
         show_at_once(first)
         await_waiting_consumers(product, 1)
@@ -58,8 +59,8 @@ def test_two_consumers_at_once_neither_bill_twice_nor_over_the_budget(
     await_impressions(owner, campaign, 20)
     await_quiet(product)
     assert len(events_of(product, campaign)) == 20, "each once"
-    assert billed(product, campaign) == 12 * PRICE_MICROS, "the budget, to the micro"
-    assert owner.statistics(campaign)["totals"]["unbilled_impressions"] == 8
+    assert billed(product, campaign) == 20 * PRICE_MICROS, "the budget, to the micro"
+    assert owner.statistics(campaign)["totals"]["unbilled_impressions"] == 0
     assert_reconciled(product, campaign)
 
 

@@ -35,6 +35,12 @@ def test_activation_and_pause_reach_viewers_within_two_seconds(
         lambda: not player.decision()["ads"], within_s=_ON_AIR_WITHIN_S, what="it is off air"
     )
     figure("pause to off air", off_air.seconds)
+    # Its tokens are taken back first, so that nobody spends them; then it is unpublished.
+    eventually(
+        lambda: player.decision()["no_fill_reason"] == "no_line_item",
+        within_s=_ON_AIR_WITHIN_S,
+        what="it is unpublished",
+    )
     empty = player.vast()
     assert play(empty.content) is None
     assert empty.headers["x-no-fill-reason"] == "no_line_item"
