@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 
 from ctv_ads.domain.ids import DecisionId
-from ctv_ads.domain.inventory import ServableCreative
+from ctv_ads.domain.inventory import Rendition
 from ctv_ads.domain.reasons import NoFillReason
 from ctv_ads.vast.document import PodAd
+from ctv_ads.vast.parts import renditions
 from ctv_ads.vast.tracking import AdTracking
 
 
@@ -42,7 +43,9 @@ def _ad(ad: PodAd, base_url: str) -> dict[str, Any]:
         "token": ad.token,
         "click_through_url": creative.click_through_url,
         "vast_tag_url": creative.vast_tag_url,
-        "media": [] if creative.vast_tag_url is not None else [_media(creative)],
+        "media": []
+        if creative.vast_tag_url is not None
+        else list(map(_media, renditions(creative))),
         "tracking": AdTracking(base_url, ad.token).by_event(),
         "third_party_trackers": [
             {"event": tracker.event, "url": tracker.url} for tracker in creative.trackers
@@ -50,12 +53,12 @@ def _ad(ad: PodAd, base_url: str) -> dict[str, Any]:
     }
 
 
-def _media(creative: ServableCreative) -> dict[str, Any]:
+def _media(rendition: Rendition) -> dict[str, Any]:
     return {
-        "url": creative.media_url,
-        "type": creative.mime_type,
-        "codec": creative.codec,
-        "width": creative.width_px,
-        "height": creative.height_px,
-        "bitrate_kbps": creative.bitrate_kbps,
+        "url": rendition.url,
+        "type": rendition.mime_type,
+        "codec": rendition.codec,
+        "width": rendition.width_px,
+        "height": rendition.height_px,
+        "bitrate_kbps": rendition.bitrate_kbps,
     }
