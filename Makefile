@@ -74,6 +74,10 @@ redrive: setup ## Send dead letters back to their queue (QUEUE=ad-events) and sa
 replay: setup ## Explain a decision of the running product and make it again (DECISION=<id>)
 	@$(BIN)/python -m local.replay "$(DECISION)"
 
+.PHONY: rebuild-statistics
+rebuild-statistics: setup ## Count events anew (FIRST=2026-11-01, LAST=<day>, FROM_ARCHIVE=1) in the running product
+	@$(BIN)/python -m local.statistics $(FIRST) $(LAST) $(if $(FROM_ARCHIVE),--from-archive)
+
 # --- check -------------------------------------------------------------------------------------
 .PHONY: check
 check: setup ## Formatting, lint, types, import rules, dependencies, OpenAPI drift

@@ -13,4 +13,23 @@ ARCHIVE: tuple[Function, ...] = (
         extra_environment=("ARCHIVED_DECISIONS_BP", "TOKEN_SHARDS"),
         schedules=(Schedule("drain-decisions", every_minutes=1),),
     ),
+    Function(
+        name="archive-events",
+        entry_point="archive.events",
+        purpose="Archive recorded events by day, make days ahead, drop old ones",
+        memory_mib=1024,
+        timeout_s=900,
+        needs=(Need.DATABASE_PIPELINE, Need.ARCHIVE_WRITE),
+        extra_environment=("BEACON_LIFETIME_S", "EVENT_RETENTION_DAYS"),
+        schedules=(Schedule("archive-days", every_minutes=360),),
+    ),
+    Function(
+        name="rebuild-statistics",
+        entry_point="archive.rebuild",
+        # Nothing calls it: an operator invokes it (docs/archive.md).
+        purpose="Count the events of a day anew, from PostgreSQL or from the archive",
+        memory_mib=1024,
+        timeout_s=900,
+        needs=(Need.DATABASE_PIPELINE, Need.ARCHIVE_READ),
+    ),
 )

@@ -31,7 +31,7 @@ PLATFORM: tuple[Function, ...] = (
     Function(
         name="purge",
         entry_point="platform.purge",
-        purpose="Remove what has served its time: keys, sessions, tokens, files of creatives",
+        purpose="Remove what has served its time: keys, sessions, tokens, invalid traffic, files",
         memory_mib=256,
         timeout_s=300,
         needs=(Need.DATABASE_PIPELINE, Need.MEDIA_DELETE),
@@ -39,6 +39,7 @@ PLATFORM: tuple[Function, ...] = (
             "CREDENTIAL_RETENTION_S",
             "IDEMPOTENCY_KEY_RETENTION_S",
             "MEDIA_RETENTION_S",
+            "TRAFFIC_RETENTION_S",
         ),
         schedules=(Schedule("purge-leftovers", every_minutes=60),),
     ),

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.database import connection_parameters
+from ctv_ads.ports.purge import Leftover
 from tests.builders import Tenant
 from tests.worlds import Schema, World
 
@@ -147,6 +148,7 @@ OWNERS_FUNCTIONS = {
     "campaigns_named": "ctv_api",
     "complete_campaigns": "ctv_pipeline",
     "copy_campaign": "ctv_api",
+    "drop_archived_day": "ctv_pipeline",
     "email_token_owner": "ctv_api",
     "end_own_sessions": "ctv_api",
     "ensure_ad_event_partitions": "ctv_pipeline",
@@ -155,11 +157,7 @@ OWNERS_FUNCTIONS = {
     "own_account": "ctv_api",
     "person_by_email": "ctv_api",
     "placements_named": "ctv_api",
-    "purge_email_tokens": "ctv_pipeline",
-    "purge_idempotency_keys": "ctv_pipeline",
-    "purge_invitations": "ctv_pipeline",
-    "purge_refresh_tokens": "ctv_pipeline",
-    "purge_sessions": "ctv_pipeline",
+    **{f"purge_{kind.value}": "ctv_pipeline" for kind in Leftover},
     "session_by_token": "ctv_api",
 }
 _COLUMNS = """

@@ -15,6 +15,7 @@
         ├── DependencyUnavailableError 503 PostgreSQL, Valkey, S3 or SQS did not answer
         ├── InvalidSettingsError      500  the environment is incomplete or wrong
         ├── SnapshotCorruptError      500  the published inventory is not what was written
+        ├── ArchiveCorruptError       500  an archived file is not what was written
         └── MigrationError            500  the schema cannot be brought up to date
 
 `web/problems.py` maps each class to its HTTP status, once.
@@ -119,6 +120,10 @@ class InvalidSettingsError(OperatorError):
 
 class SnapshotCorruptError(OperatorError):
     """The published inventory does not match its checksum or format."""
+
+
+class ArchiveCorruptError(OperatorError):
+    """A file of the archive is gone, or is not what its manifest says."""
 
 
 class MigrationError(OperatorError):

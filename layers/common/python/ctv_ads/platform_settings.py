@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 from ctv_ads.settings import _HTTP, Settings, _positive, _setting
 
+LATE_DAYS = 31
+"""So late can an event still come: a queue and its dead letters keep it for up to 28 days."""
+
+
+def _long_enough(value: str) -> int:
+    seconds = _positive(value)
+    if seconds < LATE_DAYS * 86_400:
+        raise ValueError("must be 2678400 (31 days) or more: repeats may come so late")
+    return seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeSettings(Settings):
@@ -24,6 +34,12 @@ class PurgeSettings(Settings):
         "how long a file is kept after its last creative",
         _positive,
         7 * 86_400,
+    )
+    traffic_retention_s: int = _setting(
+        "TRAFFIC_RETENTION_S",
+        "how long invalid and forged beacons are kept",
+        _long_enough,
+        90 * 86_400,
     )
 
 
@@ -80,4 +96,29 @@ class DrainSettings(ArchiveSettings):
         "how many of 10,000 decisions are archived; all are counted",
         _share_bp,
         10_000,
+    )
+
+
+def _retention_days(value: str) -> int:
+    days = _positive(value)
+    if days < LATE_DAYS:
+        raise ValueError("must be 31 or more: events may come so late")
+    return days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventArchiveSettings(ArchiveSettings):
+    """What `functions/archive/events.py` reads besides its database."""
+
+    event_retention_days: int = _setting(
+        "EVENT_RETENTION_DAYS",
+        "how long PostgreSQL keeps events after their day; at least 31",
+        _retention_days,
+        400,
+    )
+    beacon_lifetime_s: int = _setting(
+        "BEACON_LIFETIME_S",
+        "how long after the decision a beacon still counts",
+        _positive,
+        24 * 3600,
     )

@@ -1,24 +1,32 @@
 """Archiving, put together: what schedules carry out of Valkey and PostgreSQL."""
 
+from datetime import timedelta
 from functools import cache
 
 import boto3
 
 from ctv_ads.adapters.aws.decided_counts_queue import SqsDecidedCounts
 from ctv_ads.adapters.aws.decision_archive import S3DecisionArchive
+from ctv_ads.adapters.aws.event_archive import S3EventArchive
 from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
+from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.inventory_histories import InventoryHistories
+from ctv_ads.adapters.postgres.event_days import PostgresEventDays
+from ctv_ads.adapters.postgres.statistics_rebuild import PostgresStatisticsRebuild
 from ctv_ads.adapters.valkey.decision_stream import ValkeyDecisionStream
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.bootstrap.pipeline import valkey_client
-from ctv_ads.platform_settings import DrainSettings
+from ctv_ads.bootstrap.pipeline import database, valkey_client
+from ctv_ads.platform_settings import ArchiveSettings, DrainSettings, EventArchiveSettings
 from ctv_ads.settings import HistorySettings, TokenSettings, ValkeySettings
+from ctv_ads.use_cases.archive_events import ArchiveEvents, RebuildStatistics
 from ctv_ads.use_cases.drain_decisions import DrainDecisions
 
 # Nobody waits for it, and segments are large.
 _VALKEY_TIMEOUT_MS = 5000
+# A day is read in one statement; the functions have 900 s.
+_DAY_TIMEOUT_MS = 840_000
 
 
 @cache
@@ -42,4 +50,29 @@ def decision_drain() -> DrainDecisions:
             )
         ),
         kept_bp=settings.archived_decisions_bp,
+    )
+
+
+@cache
+def event_archiving() -> ArchiveEvents:
+    """Return the use case that archives days of events, and drops old ones."""
+    settings = EventArchiveSettings.from_environment()
+    return ArchiveEvents(
+        days=PostgresEventDays(database(_DAY_TIMEOUT_MS)),
+        archive=S3EventArchive(boto3.client("s3"), settings.archive_bucket),
+        beacon_lifetime=timedelta(seconds=settings.beacon_lifetime_s),
+        retention=timedelta(days=settings.event_retention_days),
+        clock=utc_now,
+    )
+
+
+@cache
+def statistics_rebuilding() -> RebuildStatistics:
+    """Return the use case that counts days anew."""
+    settings = ArchiveSettings.from_environment()
+    shared = database(_DAY_TIMEOUT_MS)
+    return RebuildStatistics(
+        days=PostgresEventDays(shared),
+        archive=S3EventArchive(boto3.client("s3"), settings.archive_bucket),
+        statistics=PostgresStatisticsRebuild(shared),
     )

@@ -31,6 +31,7 @@ def purge() -> Purge:
             idempotency_keys=timedelta(seconds=settings.idempotency_key_retention_s),
             credentials=timedelta(seconds=settings.credential_retention_s),
             media=timedelta(seconds=settings.media_retention_s),
+            traffic=timedelta(seconds=settings.traffic_retention_s),
         ),
         clock=utc_now,
     )

@@ -14,6 +14,9 @@ class Leftover(StrEnum):
     SESSIONS = "sessions"
     EMAIL_TOKENS = "email_tokens"
     INVITATIONS = "invitations"
+    INVALID_BEACONS = "invalid_beacons"
+    FORGED_BEACONS = "forged_beacons"
+    DECISION_COUNTS = "decision_counts"
 
 
 class Leftovers(Protocol):

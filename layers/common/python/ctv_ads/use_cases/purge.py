@@ -12,6 +12,7 @@ BATCH = 1000
 MOST_BATCHES = 50
 """Of one kind in one run; the rest is left to the next."""
 _FILES = "media_files"
+_TRAFFIC = {Leftover.INVALID_BEACONS, Leftover.FORGED_BEACONS, Leftover.DECISION_COUNTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Retention:
     idempotency_keys: timedelta
     credentials: timedelta
     media: timedelta
+    traffic: timedelta = timedelta(days=90)
+    """Of invalid and forged beacons, and of ids by which repeated counts are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,7 @@ class Purge:
         return removed | {_FILES: self._files()}
 
     def _rows(self, kind: Leftover) -> int:
-        is_key = kind is Leftover.IDEMPOTENCY_KEYS
-        kept = self.retention.idempotency_keys if is_key else self.retention.credentials
+        kept = self._kept(kind)
         removed = 0
         for _ in range(MOST_BATCHES):
             batch = self.leftovers.purge(kind, over_before=self.clock() - kept, most=BATCH)
@@ -52,6 +54,11 @@ class Purge:
             if batch < BATCH:
                 break
         return removed
+
+    def _kept(self, kind: Leftover) -> timedelta:
+        if kind is Leftover.IDEMPOTENCY_KEYS:
+            return self.retention.idempotency_keys
+        return self.retention.traffic if kind in _TRAFFIC else self.retention.credentials
 
     def _files(self) -> int:
         removed = 0

@@ -106,8 +106,12 @@ WHERE c.day = %s AND (n.entries <> c.entries OR last.entry_hash IS DISTINCT FROM
 ORDER BY c.advertiser_id"""
 # Each invoice line against the events it names, both ways, with the digest of what they say. An
 # event is billable by its own rate type, and is billed its signed price or nothing.
+# The events of a day that was dropped are in the archive; what is left is the chain of its hashes.
 _RECOUNT = """
-WITH events AS (
+WITH here AS (
+    SELECT NOT EXISTS (SELECT FROM archived_days
+                       WHERE day = %(day)s AND dropped_at IS NOT NULL) AS it_is
+), events AS (
     SELECT line_item_id, rate_type, bucket, batch, sum(billed_micros)::bigint AS micros,
            count(*) AS events,
            sha256(string_agg(event_line(decision_id, slot, event, billed_micros), ''
@@ -115,7 +119,7 @@ WITH events AS (
            bool_and(billed_micros = price_micros
                     AND (event, rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv')))
                AS is_valid
-    FROM ad_events WHERE day = %(day)s AND billed_micros > 0
+    FROM ad_events WHERE day = %(day)s AND billed_micros > 0 AND (SELECT it_is FROM here)
     GROUP BY line_item_id, rate_type, bucket, batch
 ), credited AS (
     SELECT c.line_item_id, e.rate_type, e.bucket, c.batch, sum(c.amount_micros)::bigint AS micros,
@@ -124,13 +128,13 @@ WITH events AS (
                              ORDER BY c.decision_id, c.slot, c.event)) AS digest,
            bool_and(e.billed_micros = c.amount_micros) AS is_valid
     FROM credited_events c LEFT JOIN ad_events e USING (day, decision_id, slot, event)
-    WHERE c.day = %(day)s
+    WHERE c.day = %(day)s AND (SELECT it_is FROM here)
     GROUP BY c.line_item_id, e.rate_type, e.bucket, c.batch
 ), counted AS (
     SELECT 'delivery' AS kind, * FROM events
     UNION ALL SELECT 'credit', * FROM credited
 ), entered AS (
-    SELECT * FROM ledger_entries WHERE day = %(day)s AND kind <> 'flat'
+    SELECT * FROM ledger_entries WHERE day = %(day)s AND kind <> 'flat' AND (SELECT it_is FROM here)
 )
 SELECT coalesce(e.kind, c.kind) AS kind, coalesce(e.line_item_id, c.line_item_id)::text AS line_item_id,
        coalesce(e.batch, c.batch) AS batch, e.amount_micros AS entered, c.micros AS counted,

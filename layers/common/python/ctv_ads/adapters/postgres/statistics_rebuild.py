@@ -1,0 +1,104 @@
+"""Counting a day's events anew, by the statements that counted them when they were recorded.
+
+The campaigns of the day are locked first, as the recorder locks them: meanwhile nobody adds an
+event of theirs, and afterwards events and counts agree.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from ctv_ads.adapters.postgres import delivery_counts
+from ctv_ads.adapters.postgres.beacon_ledger import _TEMPORARY as RECORDED_EVENTS
+from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.delivery_counts import _RECORDED
+from ctv_ads.domain.event_archive import COLUMNS
+from ctv_ads.ports.event_archive import Lines
+
+# Statements are put together from names of ours.
+# ruff: noqa: S608
+_NAMES = ", ".join(name for name, _ in COLUMNS)
+_ARCHIVED = (
+    "CREATE TEMPORARY TABLE archived_events ("
+    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    + ") ON COMMIT DROP"
+)
+_COPY = f"COPY archived_events ({_NAMES}) FROM STDIN (FORMAT csv)"
+_HERE = """
+SELECT l.organization_id, l.campaign_id, e.* FROM ad_events e JOIN line_items l USING (line_item_id)
+WHERE e.day = %(day)s"""
+_THERE = """
+SELECT %(day)s::date AS day, organization_id, campaign_id, decision_id, slot, event, line_item_id,
+       creative_id, placement_id, decided_at AT TIME ZONE 'UTC' AS decided_at, price_micros,
+       billed_micros, vast_error_code, rate_type, bucket, coalesce(country, '') AS country,
+       coalesce(device_type, '') AS device_type, session, batch
+FROM archived_events"""
+_LOCK = """
+SELECT campaign_id FROM campaigns WHERE campaign_id IN (
+    SELECT campaign_id FROM delivery_days WHERE day = %(day)s
+    UNION SELECT campaign_id FROM ({source}) e
+) ORDER BY campaign_id FOR NO KEY UPDATE"""
+_FILL = """
+INSERT INTO recorded (organization_id, campaign_id, day, decision_id, slot, event, line_item_id,
+                      creative_id, placement_id, decided_at, price_micros, billed_micros,
+                      vast_error_code, rate_type, bucket, country, device_type, session, batch,
+                      is_billable)
+SELECT organization_id, campaign_id, day, decision_id, slot, event, line_item_id, creative_id,
+       placement_id, decided_at, price_micros, billed_micros, vast_error_code, rate_type, bucket,
+       country, device_type, session, batch,
+       (event, rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+FROM ({source}) e WHERE campaign_id = ANY (%(campaigns)s::uuid[])"""
+_OF_HOURS = """campaign_id = ANY (%(campaigns)s::uuid[])
+    AND hour >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
+    AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
+_OF_DAYS = "campaign_id = ANY (%(campaigns)s::uuid[]) AND day = %(day)s"
+_IS_OF_EVENTS_ONLY = "requests = 0 AND opportunities = 0 AND no_fills = 0 AND ads_served = 0"
+_NONE = ", ".join(f"{name} = 0" for name in _RECORDED)
+# Counts of decisions lock hours, then days, each by key: so it is done here.
+_KEY = "line_item_id, creative_id, placement_id, country, device_type"
+_FORGET = (
+    (
+        f"SELECT count(*) FROM (SELECT 1 FROM delivery_hours WHERE {_OF_HOURS}"
+        f" ORDER BY campaign_id, hour, {_KEY} FOR UPDATE) r"
+    ),
+    (
+        f"SELECT count(*) FROM (SELECT 1 FROM delivery_days WHERE {_OF_DAYS}"
+        f" ORDER BY campaign_id, day, {_KEY} FOR UPDATE) r"
+    ),
+    f"DELETE FROM delivery_hours WHERE {_OF_HOURS} AND {_IS_OF_EVENTS_ONLY}",
+    f"UPDATE delivery_hours SET {_NONE}, sessions = NULL WHERE {_OF_HOURS}",
+    f"DELETE FROM delivery_days WHERE {_OF_DAYS} AND {_IS_OF_EVENTS_ONLY}",
+    f"UPDATE delivery_days SET {_NONE} WHERE {_OF_DAYS}",
+    f"DELETE FROM delivery_errors WHERE {_OF_HOURS}",
+)
+
+
+class PostgresStatisticsRebuild:
+    """Implements `ports.StatisticsRebuild`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rebuild(self, day: date, lines: Lines | None) -> int:
+        """Replace what was counted of a day's events; return how many were counted."""
+        source = _HERE if lines is None else _THERE
+        with self._database.transaction() as connection:
+            connection.execute(RECORDED_EVENTS)
+            connection.execute(delivery_counts.TEMPORARY)
+            if lines is not None:
+                _load(connection, lines)
+            found = connection.execute(_LOCK.format(source=source).encode(), {"day": day})
+            values = {"day": day, "campaigns": [row["campaign_id"] for row in found]}
+            events = connection.execute(_FILL.format(source=source).encode(), values).rowcount
+            for statement in _FORGET:
+                connection.execute(statement.encode(), values)
+            sessions = delivery_counts.begin_to_count(connection)
+            sketches = delivery_counts.sketches_of(sessions)
+            delivery_counts.count_recorded(connection, sketches, with_errors=True)
+        return events
+
+
+def _load(connection: Connection, lines: Iterable[bytes]) -> None:
+    connection.execute(_ARCHIVED.encode())
+    with connection.cursor().copy(_COPY.encode()) as copy:
+        for block in lines:
+            copy.write(block)
