@@ -1,6 +1,6 @@
 """The product on PostgreSQL, ready to be asked through ports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -14,7 +14,8 @@ from ctv_ads.adapters.postgres.store import PostgresStores
 from ctv_ads.domain.campaign import Campaign, CampaignDraft, CampaignStatus
 from ctv_ads.domain.creative import Creative, CreativeDraft, media_key
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId
-from ctv_ads.ports.control_plane import NewCampaignIds, Stores
+from ctv_ads.domain.listing import ListQuery
+from ctv_ads.ports.control_plane import NewCampaignIds, Store, Stores
 from ctv_ads.ports.pipeline import BeaconLedger, InventorySource
 from ctv_ads.ports.uploads import CreativeValidation
 from tests.builders import (
@@ -102,6 +103,12 @@ class World:
     def campaign(self, tenant: Tenant, campaign_id: CampaignId) -> Campaign:
         with self.stores.transaction(tenant.caller) as store:
             return store.campaigns.get(campaign_id)
+
+
+def creatives_of(store: Store, campaign_id: CampaignId) -> Sequence[Creative]:
+    """Return the campaign's creatives, oldest first."""
+    wanted = ListQuery(limit=200, sort="created_at", filters={"campaign_id": campaign_id})
+    return store.creatives.page(wanted).items
 
 
 @dataclass(frozen=True, slots=True)

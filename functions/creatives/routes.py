@@ -1,12 +1,13 @@
 """`/api/v1/creatives` and `/api/v1/campaigns/{campaign_id}/creatives`."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from ctv_ads.adapters.postgres.listing import contains
 from ctv_ads.bootstrap.control_plane import (
     ONCE_PER_KEY,
     CreativeTrafficking,
@@ -14,16 +15,17 @@ from ctv_ads.bootstrap.control_plane import (
     SignedIn,
     media_base_url,
 )
-from ctv_ads.domain.creative import Creative, TagDraft
+from ctv_ads.domain.creative import Creative, CreativeKind, CreativeStatus, TagDraft
 from ctv_ads.domain.ids import CampaignId, CreativeId
 from ctv_ads.use_cases.creatives import NewUpload
 from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
+from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.creatives.contents import Replacement
 from functions.creatives.schemas import (
     CreativeChange,
-    CreativeList,
+    CreativePage,
     CreativeView,
     NewCreative,
     PreviewView,
@@ -32,6 +34,13 @@ from functions.creatives.schemas import (
 from functions.creatives.uploads import CompletedParts, UploadId, upload_view
 
 router = Router()
+
+_Sort = Annotated[
+    Literal["created_at", "-created_at", "name", "-name"],
+    Query(description="With `-` before it, the greatest first"),
+]
+_Status = Annotated[CreativeStatus | None, Query()]
+_Kind = Annotated[CreativeKind | None, Query()]
 
 
 @router.post(
@@ -59,12 +68,29 @@ def register(
     tags=["creatives"],
     security=SIGNED_IN,
 )
-def of_campaign(campaign_id: Id, caller: SignedIn, stores: OpenStores) -> CreativeList:
-    """List a campaign's creatives, oldest first."""
+def page(  # noqa: PLR0913 - each is a parameter of the query
+    *,
+    campaign_id: Id,
+    caller: SignedIn,
+    stores: OpenStores,
+    q: Search = None,
+    status: _Status = None,
+    kind: _Kind = None,
+    sort: _Sort = "created_at",
+    limit: PageSize = 50,
+    cursor: PageCursor = None,
+) -> CreativePage:
+    """List the creatives of one campaign, oldest first unless asked otherwise."""
+    filters = {
+        "campaign_id": campaign_id,
+        "q": contains(q) if q else None,
+        "status": status.value if status else None,
+        "kind": kind.value if kind else None,
+    }
+    query = list_query(limit=limit, sort=sort, cursor=cursor, **filters)
     with stores.transaction(caller) as store:
         store.campaigns.get(CampaignId(campaign_id))
-        found = store.creatives.of_campaign(CampaignId(campaign_id))
-    return CreativeList(items=[CreativeView.of(item, media_base_url()) for item in found])
+        return CreativePage.of(store.creatives.page(query), media_base_url())
 
 
 @router.get(

@@ -16,8 +16,10 @@ from ctv_ads.domain.creative import (
     TagDraft,
 )
 from ctv_ads.domain.ids import CampaignId
+from ctv_ads.domain.listing import Page
 from ctv_ads.domain.media import RejectionCode
 from ctv_ads.domain.vast_tag import TagFacts
+from ctv_ads.web.cursors import write_cursor
 from ctv_ads.web.fields import Body, Name, WebAddress
 from functions.creatives.companions import Trackers, UniversalAdIdBody, Verifications
 from functions.creatives.contents import Contents
@@ -165,10 +167,21 @@ class CreativeView(BaseModel):
         )
 
 
-class CreativeList(BaseModel):
-    """A campaign's creatives, oldest first."""
+class CreativePage(BaseModel):
+    """A part of a campaign's creatives; `totals` are of all that the filters let through."""
 
     items: list[CreativeView]
+    next_cursor: str | None
+    totals: dict[str, int]
+
+    @classmethod
+    def of(cls, page: Page[Creative], media_base_url: str) -> "CreativePage":
+        """Return what the API tells of a page."""
+        return cls(
+            items=[CreativeView.of(item, media_base_url) for item in page.items],
+            next_cursor=write_cursor(page.next_cursor),
+            totals=dict(page.totals),
+        )
 
 
 class RegisteredCreative(BaseModel):

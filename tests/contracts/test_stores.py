@@ -13,7 +13,7 @@ from ctv_ads.domain.listing import ListQuery
 from ctv_ads.domain.statistics import DeliveryCounts
 from ctv_ads.errors import InvalidRequestError, NotFoundError
 from tests.builders import NOON, a_beacon, a_campaign_draft, a_creative_draft, some_claims
-from tests.worlds import World
+from tests.worlds import World, creatives_of
 
 
 class StoresContract:
@@ -115,7 +115,7 @@ class StoresContract:
         made = [world.a_creative(tenant, a_creative_draft(campaign_id)) for _ in range(3)]
         world.a_creative(tenant, a_creative_draft(world.a_campaign(tenant).campaign_id))
         with world.stores.transaction(tenant.caller) as store:
-            assert list(store.creatives.of_campaign(campaign_id)) == made
+            assert list(creatives_of(store, campaign_id)) == made
 
     def test_nothing_of_a_block_that_raises_stays(self, world: World) -> None:
         tenant = world.a_tenant()
@@ -140,7 +140,7 @@ class StoresContract:
         with world.stores.transaction(mine.caller) as store:
             assert store.campaign_lists.page(EVERYTHING).items == ()
             assert store.campaigns.ready_creatives(campaign.campaign_id) == 0
-            assert list(store.creatives.of_campaign(campaign.campaign_id)) == []
+            assert list(creatives_of(store, campaign.campaign_id)) == []
             assert store.accounts.find(other.caller.user_id, other.organization_id) is None
             assert store.accounts.find(other.caller.user_id, mine.organization_id) is None
             with pytest.raises(NotFoundError):

@@ -16,7 +16,7 @@ from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_beacon, a_campaign_draft, some_claims
-from tests.worlds import World
+from tests.worlds import World, creatives_of
 
 FILM = timedelta(seconds=15)
 """How long the film of a serving campaign is (`media_facts`)."""
@@ -37,7 +37,7 @@ class Booked:
 
     def claims(self, **others: Any) -> BeaconClaims:
         with self.world.stores.transaction(self.tenant.caller) as store:
-            (creative, *_) = store.creatives.of_campaign(self.campaign.campaign_id)
+            (creative, *_) = creatives_of(store, self.campaign.campaign_id)
         line_item_id = self.campaign.line_items[0].line_item_id
         return some_claims(line_item_id=line_item_id, creative_id=creative.creative_id, **others)
 

@@ -13,7 +13,7 @@ from ctv_ads.adapters.postgres.leftovers import PostgresLeftovers
 from ctv_ads.domain.creative import CreativeStatus
 from ctv_ads.use_cases.purge import Purge, Retention
 from tests.builders import DAY, Tenant
-from tests.worlds import World
+from tests.worlds import World, creatives_of
 
 Owner = psycopg.Connection[Any]
 HOUR = timedelta(hours=1)
@@ -58,7 +58,7 @@ def creative(world: World, tenant: Tenant, files: dict[str, MediaFile]) -> Any:
 def copy_of(world: World, tenant: Tenant, campaign_id: Any) -> Any:
     with world.stores.transaction(tenant.caller) as store:
         copy = store.campaign_copies.copy(campaign_id, name="Copy", now=utc_now())
-        (found,) = store.creatives.of_campaign(copy)
+        (found,) = creatives_of(store, copy)
     return found
 
 

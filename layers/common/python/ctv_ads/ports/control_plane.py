@@ -1,6 +1,6 @@
 """Ports of the control plane: accounts, trafficking, statistics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +16,7 @@ from ctv_ads.domain.creative import (
     TagDraft,
 )
 from ctv_ads.domain.ids import CampaignId, CreativeId, LineItemId, OrganizationId, UserId
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.statistics import BreakdownBy, BreakdownPart, CampaignStatistics, InvalidCount
 from ctv_ads.ports.access import Doors, Sessions
 from ctv_ads.ports.copies import CampaignCopies
@@ -90,8 +91,8 @@ class Creatives(Protocol):
             NotFoundError: it does not exist here, or was deleted.
         """
 
-    def of_campaign(self, campaign_id: CampaignId) -> Sequence[Creative]:
-        """Return the campaign's creatives, oldest first."""
+    def page(self, query: ListQuery) -> Page[Creative]:
+        """Return a page of them; the filter `campaign_id` says of which campaign."""
 
     def change(
         self, creative_id: CreativeId, soft: SoftFields, status: CreativeStatus, now: datetime

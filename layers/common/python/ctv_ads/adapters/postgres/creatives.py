@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Caller
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
 from ctv_ads.domain.creative import (
@@ -20,12 +21,13 @@ from ctv_ads.domain.creative import (
     TagDraft,
 )
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, OrganizationId, is_id
+from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.media import MediaFacts, Rejection, RejectionCode
 from ctv_ads.domain.vast_tag import TagFacts
 from ctv_ads.errors import NotFoundError
 
 _COLUMNS = """
-SELECT r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.kind, r.name,
+       r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.kind, r.name,
        r.filename, r.content_type, r.declared_size_bytes, r.tag_url, r.click_through_url,
        r.status, r.facts, r.media_key, r.rejections, r.universal_ad_id, r.trackers,
        r.verifications, r.replaces, r.version, r.created_at, r.updated_at,
@@ -34,13 +36,25 @@ SELECT r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.kind,
            WHERE d.organization_id = r.organization_id AND d.media_sha256 = r.media_sha256
              AND d.creative_id <> r.creative_id AND d.status = 'ready' AND d.deleted_at IS NULL
            ORDER BY d.creative_id LIMIT 20
-       ) AS duplicate_of
-FROM creatives r
-JOIN campaigns c USING (organization_id, campaign_id)
+       ) AS duplicate_of"""
+_SOURCE = """
+creatives r JOIN campaigns c USING (organization_id, campaign_id)
 WHERE r.deleted_at IS NULL"""
-_ONE = f"{_COLUMNS} AND r.creative_id = %s"
+_ONE = f"SELECT {_COLUMNS} FROM {_SOURCE} AND r.creative_id = %s"  # noqa: S608 - our own texts
 _ONE_FOR_UPDATE = f"{_ONE} FOR UPDATE OF r"
-_OF_CAMPAIGN = f"{_COLUMNS} AND r.campaign_id = %s ORDER BY r.creative_id"
+_LISTING = Listing(
+    columns=_COLUMNS,
+    source=_SOURCE,
+    counted="creatives r WHERE r.deleted_at IS NULL",
+    id_column="r.creative_id",
+    sorts={"created_at": ("r.created_at", "timestamptz"), "name": ("lower(r.name)", "text")},
+    filters={
+        "campaign_id": "r.campaign_id = %(campaign_id)s::uuid",
+        "q": "r.name ILIKE %(q)s",
+        "status": "r.status = %(status)s",
+        "kind": "r.kind = %(kind)s",
+    },
+)
 _INSERT = """
 INSERT INTO creatives (creative_id, organization_id, campaign_id, name, filename, content_type,
                        declared_size_bytes, click_through_url, universal_ad_id, trackers,
@@ -148,9 +162,9 @@ class PostgresCreatives:
             raise NotFoundError("there is no such creative")
         return _creative(row)
 
-    def of_campaign(self, campaign_id: CampaignId) -> Sequence[Creative]:
-        """Return the campaign's creatives, oldest first."""
-        return [_creative(row) for row in self._connection.execute(_OF_CAMPAIGN, (campaign_id,))]
+    def page(self, query: ListQuery) -> Page[Creative]:
+        """Return a page of them; the filter `campaign_id` says of which campaign."""
+        return _LISTING.page(self._connection, query, _creative)
 
     def change(
         self, creative_id: CreativeId, soft: SoftFields, status: CreativeStatus, now: datetime
