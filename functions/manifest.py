@@ -101,6 +101,15 @@ FUNCTIONS: tuple[Function, ...] = (
         schedules=(Schedule("publish-inventory", every_minutes=1),),
     ),
     Function(
+        name="inventory-learn",
+        entry_point="inventory.learn",
+        purpose="Learn from the statistics how often films are seen to their end",
+        memory_mib=256,
+        timeout_s=60,
+        needs=(Need.DATABASE_PIPELINE,),
+        schedules=(Schedule("learn-completions", every_minutes=10),),
+    ),
+    Function(
         name="auth",
         entry_point="auth.handler",
         purpose="Sign people in, tell who they are and what they may do; give machines keys",

@@ -12,6 +12,7 @@ from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
+from ctv_ads.adapters.postgres.completions import PostgresCompletions
 from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
@@ -29,6 +30,7 @@ from ctv_ads.ports.ledger import LedgerPosting
 from ctv_ads.ports.pipeline import (
     BeaconLedger,
     BreakEvents,
+    CompletionLearning,
     DecisionCounts,
     InvalidTrafficLog,
     InventoryChanges,
@@ -150,6 +152,12 @@ def inventory_publication() -> PublishInventory:
         clock=utc_now,
         keep=lambda version: history.keep(version, store, now=utc_now()),
     )
+
+
+@cache
+def completion_learning() -> CompletionLearning:
+    """Return what learns how often films are seen to their end."""
+    return PostgresCompletions(database(_INVENTORY_STATEMENT_TIMEOUT_MS))
 
 
 @cache

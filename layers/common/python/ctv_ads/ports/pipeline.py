@@ -71,6 +71,17 @@ class InventorySource(Protocol):
         """
 
 
+class CompletionLearning(Protocol):
+    """Learns from the statistics how often films are seen to their end, across organizations."""
+
+    def learn(self, *, now: datetime) -> int:
+        """Measure the line items that learn, as of `now`; return of how many films that told else.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer; what was known stays.
+        """
+
+
 class InventoryStore(Protocol):
     """Publishes inventory to where the decision plane reads it."""
 

@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from ctv_ads.decisioning.sibling_caps import Sibling
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
+from ctv_ads.domain.completions import Completions
 from ctv_ads.domain.expected_value import expected_value_micros
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.ids import (
@@ -26,7 +27,6 @@ from ctv_ads.domain.line_item import (
     Daypart,
     Goal,
     GoalUnit,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
@@ -35,6 +35,7 @@ from ctv_ads.domain.line_item import (
     Weekday,
     targeting_of,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.spending import event_price_micros, needs_tokens
 from ctv_ads.domain.taxonomy import with_subcategories
@@ -144,6 +145,23 @@ def assigned(creative: ServableCreative, row: DictRow) -> ServableCreative:
         starts_at=_utc(row["starts_at"]),
         ends_at=_utc(row["ends_at"]),
     )
+
+
+def measured(
+    creatives: Sequence[ServableCreative], seen: Mapping[str, Completions]
+) -> list[ServableCreative]:
+    """Return the creatives of one line item with how they were seen to their end."""
+    return [
+        creative
+        if (counts := seen.get(creative.creative_id)) is None
+        else replace(
+            creative,
+            impressions=counts.impressions,
+            completes=counts.completes,
+            completion_rate_bp=counts.rate_bp,
+        )
+        for creative in creatives
+    ]
 
 
 def _daypart(item: Mapping[str, Any]) -> Daypart:

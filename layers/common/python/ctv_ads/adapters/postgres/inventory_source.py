@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from psycopg.rows import DictRow, tuple_row
 
@@ -10,6 +11,7 @@ from ctv_ads.adapters.postgres import inventory_statements as sql
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.inventory_rows import (
     assigned,
+    measured,
     published_placement,
     servable_creative,
     servable_line_item,
@@ -17,6 +19,7 @@ from ctv_ads.adapters.postgres.inventory_rows import (
 )
 from ctv_ads.decisioning.segments.changes import Marks, changes_since
 from ctv_ads.decisioning.sibling_caps import with_counted_caps
+from ctv_ads.domain.completions import Completions
 from ctv_ads.domain.ids import LineItemId, OrganizationId
 from ctv_ads.domain.inventory import (
     Inventory,
@@ -93,11 +96,14 @@ class PostgresInventorySource:
         uses: dict[str, list[DictRow]] = defaultdict(list)
         for row in connection.execute(sql.ASSIGNMENTS, campaigns):
             uses[str(row["line_item_id"])].append(row)
+        seen = _completions(connection.execute(sql.COMPLETIONS, campaigns))
         found: dict[OrganizationId, list[ServableLineItem]] = defaultdict(list)
         for row in rows:
             own = films.get(str(row["campaign_id"]), [])
             assignments = uses.get(str(row["line_item_id"]))
             creatives = own if assignments is None else _rotated(own, assignments, now)
+            if row["line_item_id"] in seen:
+                creatives = measured(creatives, seen[row["line_item_id"]])
             if creatives:
                 key = OrganizationId(str(row["organization_id"]))
                 line_item = servable_line_item(row, creatives)
@@ -122,6 +128,15 @@ def _rotated(
         if creative is not None and (row["ends_at"] is None or row["ends_at"] > now):
             rotated.append(assigned(creative, row))
     return rotated
+
+
+def _completions(rows: Iterable[DictRow]) -> dict[Any, dict[str, Completions]]:
+    """Return by line item (as the database has it) and creative how films were seen to the end."""
+    found: dict[Any, dict[str, Completions]] = defaultdict(dict)
+    for row in rows:
+        counts = Completions(row["impressions"], row["completes"])
+        found[row["line_item_id"]][str(row["creative_id"])] = counts
+    return found
 
 
 def _begin(connection: Connection) -> datetime:

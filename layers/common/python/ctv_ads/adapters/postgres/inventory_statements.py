@@ -56,6 +56,9 @@ WHERE {_READY} AND r.campaign_id = ANY(%(campaigns)s) ORDER BY r.creative_id""" 
 ASSIGNMENTS = """
 SELECT line_item_id, creative_id, weight, sequence, starts_at, ends_at
 FROM creative_assignments WHERE campaign_id = ANY(%(campaigns)s) ORDER BY creative_id"""
+COMPLETIONS = """
+SELECT line_item_id, creative_id, impressions, completes FROM measured_completions
+WHERE campaign_id = ANY(%(campaigns)s)"""
 
 # Everything that is published of a line item, in one number. An assignment is part of it until
 # its window is over; one that is yet to begin is published with its window.
@@ -68,13 +71,17 @@ WITH films AS (
         ROW(creative_id, weight, sequence, starts_at, ends_at, coalesce(ends_at > %(now)s, true)), 0
     )) AS mark
     FROM creative_assignments GROUP BY line_item_id
+), seen AS (
+    SELECT line_item_id, sum(hash_record_extended(ROW(creative_id, impressions, completes), 0)) AS mark
+    FROM measured_completions GROUP BY line_item_id
 )
 SELECT marked.organization_id::text, marked.line_item_id::text, hash_record_extended(
-    ROW(marked.mark, films.mark, uses.mark), 0)
+    ROW(marked.mark, films.mark, uses.mark, seen.mark), 0)
 FROM (
     SELECT l.line_item_id, l.organization_id, l.campaign_id, hash_record_extended(
         ROW({_LINE_ITEM.removesuffix(" AS shared_caps")}, l.starts_at, c.starts_at, l.ends_at, c.ends_at, l.timezone, c.timezone,
             a.name, a.domain, a.product_category), 0) AS mark{_SERVABLE}
 ) marked
 JOIN films USING (campaign_id)
-LEFT JOIN uses USING (line_item_id)"""  # noqa: S608 - made of constants
+LEFT JOIN uses USING (line_item_id)
+LEFT JOIN seen USING (line_item_id)"""  # noqa: S608 - made of constants
