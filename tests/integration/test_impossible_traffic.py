@@ -11,12 +11,13 @@ import pytest
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.ids import CreativeId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_beacon, a_campaign_draft, some_claims
-from tests.worlds import World, creatives_of
+from tests.worlds import World
 
 FILM = timedelta(seconds=15)
 """How long the film of a serving campaign is (`media_facts`)."""
@@ -32,14 +33,13 @@ class Booked:
     tenant: Tenant
     campaign: Campaign
     ledger: PostgresBeaconLedger
+    film: CreativeId
     session: int
     """Nobody else's, and too large for a signed number."""
 
     def claims(self, **others: Any) -> BeaconClaims:
-        with self.world.stores.transaction(self.tenant.caller) as store:
-            (creative, *_) = creatives_of(store, self.campaign.campaign_id)
         line_item_id = self.campaign.line_items[0].line_item_id
-        return some_claims(line_item_id=line_item_id, creative_id=creative.creative_id, **others)
+        return some_claims(line_item_id=line_item_id, creative_id=self.film, **others)
 
     def impressions(
         self, count: int, *, session: int | None = None, rate_type: RateType = RateType.CPM
@@ -79,7 +79,8 @@ def booked(postgres_of_session: World) -> Booked:
     tenant = world.a_tenant()
     campaign = world.a_serving_campaign(tenant, a_campaign_draft(budget_micros=10**9))
     ledger = PostgresBeaconLedger(world.pipeline, RULES)
-    return Booked(world, tenant, campaign, ledger, getrandbits(63) | 2**63)
+    film = world.a_ready_creative(tenant, campaign.campaign_id).creative_id
+    return Booked(world, tenant, campaign, ledger, film, getrandbits(63) | 2**63)
 
 
 def after(claims: BeaconClaims, event: BeaconEvent, seconds: float) -> Beacon:

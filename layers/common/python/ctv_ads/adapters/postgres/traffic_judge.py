@@ -7,7 +7,7 @@ may be too much are looked at closely.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 from psycopg.rows import DictRow
@@ -34,6 +34,7 @@ Verdicts = Mapping[int, InvalidTraffic]
 """By position in the batch."""
 
 _MOST_FILMS = 50_000
+_DAY = timedelta(days=1)
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + SESSION_WINDOW
 # What a third party's tag plays is its own affair, from one call to the next.
 _FILMS = """
@@ -167,9 +168,9 @@ def _pays(beacon: Beacon) -> bool:
 
 def _days(beacons: Sequence[Placed]) -> list[date]:
     """Return on which days the events of the batch, and those in the windows before, are kept."""
-    days = {one.claims.decided_at.date() for _, one in beacons}
-    days |= {_window_before(one.received_at).date() for _, one in beacons}
-    return sorted(days)
+    received = {one.received_at.date() for _, one in beacons}
+    days = {one.claims.decided_at.date() for _, one in beacons} | received
+    return sorted(days | {day - _DAY for day in received if day > date.min})
 
 
 def _window_before(moment: datetime) -> datetime:
