@@ -79,7 +79,8 @@ def campaign_ledger(  # noqa: PLR0913 - each is a parameter of the route
             "has the file can check. If there are more than one answer holds, the header `Link` "
             'with rel="next" tells the address of the file that follows',
             "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
+        },
+        404: {"description": "There is no such advertiser in your organization"},
     },
 )
 def export(
