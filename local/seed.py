@@ -30,7 +30,8 @@ PEOPLE = (
     ("viewer@adserver.dev", "Vic Viewer", "viewer"),
 )
 BUDGET_MICROS = 10_000_000_000
-CPM_MICROS = 20_000_000
+CPM_MICROS_PER_SECOND = 1_000_000
+"""All sample ads are worth the same for the time they take, so that they take turns."""
 _FLIGHT = timedelta(days=365)
 _VALIDATION_DEADLINE_S = 60.0
 
@@ -168,7 +169,7 @@ class _Job:
             "name": self.ad.title,
             "advertiser_id": str(_id(self.ad.domain)),
             "budget_micros": BUDGET_MICROS,
-            "cpm_micros": CPM_MICROS,
+            "cpm_micros": CPM_MICROS_PER_SECOND * round(self.ad.duration_ms / 1000),
             "starts_at": starts_at.isoformat(),
             "ends_at": (starts_at + _FLIGHT).isoformat(),
             "pacing": "asap",
