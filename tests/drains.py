@@ -127,3 +127,11 @@ class Street:
     def _rows(self, statement: str) -> list[dict[str, Any]]:
         with psycopg.connect(self.world.schema.owner_dsn, row_factory=dict_row) as connection:
             return connection.execute(statement, (self.tenant.placement_id,)).fetchall()
+
+
+FIVE = {"requests": 5, "opportunities": 5, "no_fills": 1, "ads_served": 4}
+
+
+def five_decisions(street: Street) -> list[str]:
+    made = [street.decide() for _ in range(4)]
+    return [*made, street.decide("&min_ad_ms=60000&max_ad_ms=90000")]

@@ -14,7 +14,7 @@ from ctv_ads.ports.archive import DecisionBatch
 from ctv_ads.use_cases.drain_decisions import is_kept
 from local.emulator import Emulator
 from local.valkey import ValkeyServer
-from tests.drains import SMALL, Street
+from tests.drains import FIVE, SMALL, Street, five_decisions
 from tests.functions.explaining import a_server
 from tests.worlds import World
 
@@ -52,21 +52,6 @@ class DiesAt:
             raise KilledError
 
         return call
-
-
-class Gone:
-    """A history that keeps nothing."""
-
-    def load(self, version: str) -> None:
-        return None
-
-
-FIVE = {"requests": 5, "opportunities": 5, "no_fills": 1, "ads_served": 4}
-
-
-def five_decisions(street: Street) -> list[str]:
-    made = [street.decide() for _ in range(4)]
-    return [*made, street.decide("&min_ad_ms=60000&max_ad_ms=90000")]
 
 
 def test_decisions_come_to_the_archive_and_into_the_statistics(street: Street) -> None:
@@ -132,14 +117,6 @@ def test_two_runs_with_the_same_batch_at_hand_count_it_once(street: Street) -> N
     street.run()
     street.consume()
     assert street.statistics() == FIVE
-
-
-def test_an_inventory_that_is_gone_costs_the_creative_only(street: Street) -> None:
-    five_decisions(street)
-    assert street.run(history=Gone()).without_creative == 4
-    street.consume()
-    assert street.statistics() == FIVE
-    assert street.creatives() == {"00000000-0000-0000-0000-000000000000": 4}
 
 
 def test_a_decision_is_found_in_the_archive_when_the_stream_has_let_go_of_it(
@@ -252,3 +229,10 @@ def test_a_missing_bucket_or_queue_fails_the_run_and_keeps_the_batch(street: Str
     with pytest.raises(DependencyUnavailableError):
         street.run()
     assert street.server.client.xpending("rec:{s0}", "archive")["pending"] == SMALL
+
+
+def test_a_run_whose_time_is_up_leaves_the_rest_to_the_next(street: Street) -> None:
+    five_decisions(street)
+    answers = iter([False, True, False])
+    assert street.drain()(has_time=lambda: next(answers)).decisions == SMALL
+    assert street.run().decisions == 5 - SMALL
