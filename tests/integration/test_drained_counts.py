@@ -13,6 +13,7 @@ from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.pod import Pick
 from ctv_ads.errors import SnapshotCorruptError
 from local.emulator import Emulator
 from local.valkey import ValkeyServer
@@ -108,6 +109,6 @@ def test_a_creative_beyond_those_of_the_inventory_cannot_be_told(street: Street)
     ((name, creative),) = picked_again(index, record, placement)
     assert (name, creative) == (street.line_item_id, items[0].creatives[0].creative_id)
     (pick,) = record.outcome.picks
-    outcome = replace(record.outcome, picks=(replace(pick, creative=1),))
+    outcome = replace(record.outcome, picks=(Pick(pick.candidate, 1, pick.bucket),))
     with pytest.raises(NotRepeatableError):
         picked_again(index, replace(record, outcome=outcome), placement)
