@@ -106,6 +106,10 @@ test: check clients ## Everything: check, then all tests against real PostgreSQL
 fuzz: setup ## Hold the running API to its OpenAPI document with many examples (FUZZ_EXAMPLES=500)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} $(BIN)/pytest tests/end_to_end/test_api_contract.py
 
+.PHONY: faults
+faults: setup ## Money and events under fault, long, and every planted bug (FAULT_EXAMPLES=300)
+	FAULT_EXAMPLES=$${FAULT_EXAMPLES:-300} $(BIN)/pytest -n0 tests/faults
+
 .PHONY: bench
 bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/
 	@$(BIN)/python -m local.bench

@@ -1,0 +1,121 @@
+"""A test of the test: with a bug planted in a copy of the product, the suite fails.
+
+Each copy runs the same examples every time, and stops at the first that fails.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = "layers/common/python/ctv_ads"
+_COPIED = ("functions", "layers/common/python", "local", "tests", "pyproject.toml")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "cases", "end_to_end", "cdk")
+_WITHIN_S = 240
+IS_LONG = "FAULT_EXAMPLES" in os.environ
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    path: str
+    right: str
+    wrong: str
+
+
+_LEDGER = f"{PRODUCT}/adapters/postgres/beacon_ledger.py"
+_BILLING = f"{PRODUCT}/migrations/0012_token_buckets.up.sql"
+OFTEN = {
+    "a message is acknowledged although its transaction did not commit": [
+        Edit(
+            "functions/impressions/consumer.py",
+            "    batch = beacon_ledger().record(beacons)\n",
+            "    try:\n        batch = beacon_ledger().record(beacons)\n"
+            "    except Exception:\n        return []\n",
+        )
+    ],
+    "a repeat updates the event instead of doing nothing": [
+        Edit(
+            _LEDGER,
+            "    ON CONFLICT DO NOTHING\n    RETURNING day, decision_id",
+            "    ON CONFLICT (day, decision_id, slot, event)"
+            " DO UPDATE SET received_at = excluded.received_at\n    RETURNING day, decision_id",
+        ),
+        # The consumer's role may not change events, which alone would stop this bug.
+        Edit(
+            _BILLING,
+            "CREATE TABLE line_item_days (",
+            "GRANT UPDATE ON ad_events TO ctv_pipeline;\nCREATE TABLE line_item_days (",
+        ),
+    ],
+    "what comes late is paid out of what others reserved": [
+        Edit(_BILLING, "CASE WHEN r.in_time THEN 0 ELSE (", "CASE WHEN true THEN 0 ELSE (")
+    ],
+}
+SELDOM = {
+    "a repeat of what is stored is billed again": [
+        Edit(
+            _LEDGER,
+            "AND e.slot = i.slot\n          AND e.event = i.event\n",
+            "AND e.slot = i.slot\n          AND e.event = i.event AND false\n",
+        )
+    ],
+    "tokens are handed out that nobody reserved": [
+        Edit(
+            f"{PRODUCT}/adapters/postgres/token_buckets.py",
+            "            _open(connection, opened, decisions, now)\n",
+            "",
+        )
+    ],
+    "decisions do not look at what is left of their tokens": [
+        Edit(
+            f"{PRODUCT}/adapters/valkey/pod_rules.lua",
+            "remaining(t.token) < t.spends then return NO_TOKENS",
+            "remaining(t.token) < 0 then return NO_TOKENS",
+        )
+    ],
+}
+BUGS = OFTEN | SELDOM if IS_LONG else OFTEN
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+def test_a_planted_bug_is_found(bug: Sequence[Edit], tmp_path: Path) -> None:
+    copy = _copy(tmp_path / "product", bug)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy / "layers/common/python"),
+        "FAULTS_FIXED": "1",
+        "FAULT_EXAMPLES": "40",
+    }
+    suite = "tests/faults/test_money_under_fault.py"
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", suite],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_WITHIN_S,
+        check=False,
+    )
+    assert found.returncode == 1, found.stdout[-3000:]
+    assert "AssertionError" in found.stdout, found.stdout[-3000:]
+
+
+def _copy(copy: Path, bug: Sequence[Edit]) -> Path:
+    for name in _COPIED:
+        source, target = ROOT / name, copy / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=_LEFT_OUT)
+        else:
+            shutil.copy(source, target)
+    for edit in bug:
+        planted = copy / edit.path
+        text = planted.read_text()
+        assert edit.right in text, f"{edit.path} no longer says what the bug would change"
+        planted.write_text(text.replace(edit.right, edit.wrong))
+    return copy
