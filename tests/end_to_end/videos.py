@@ -33,6 +33,11 @@ class Video:
         return replace(self, content=content)
 
 
+def another(video: Video, number: int) -> Video:
+    """Return the same film with a box behind it that nobody reads: another file, another media."""
+    return video.with_content(video.content + (12).to_bytes(4) + b"free" + number.to_bytes(4))
+
+
 def make_video() -> Video:
     """Return an MP4 as advertisers deliver it: H.264 Main at level 3.1, AAC, index first."""
     options = ("-map", "0:v", "-map", "1:a", *_H264_MAIN, *_LEVEL_3_1, *AAC, *FAST_START)
