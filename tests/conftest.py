@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from _pytest.nodeid import coerce_node_id
+from hypothesis import settings
 
 from ctv_ads.migrate import ensure_role, migrate_up, packaged_migrations
 from local.postgres import DATABASE, PostgresServer
@@ -15,6 +16,10 @@ from tests.worlds import Schema, World, postgres_world
 pytest_plugins = ["tests.local_servers"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
+
+# How long an example takes is the machine's affair; benchmarks hold performance.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
