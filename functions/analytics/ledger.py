@@ -50,7 +50,10 @@ def campaign_ledger(  # noqa: PLR0913 - each is a parameter of the route
     cursor: _Cursor = None,
     limit: _PageSize = 50,
 ) -> LedgerPage:
-    """List entries by day, in the order they were made; `owed_micros` is of all let through."""
+    """List entries by day, in the order they were made; `owed_micros` is of all let through.
+
+    What was billed stays in the books, also when the campaign is deleted.
+    """
     require(caller, Action.READ_REPORTS)
     query = ListQuery(
         limit=limit,

@@ -67,6 +67,18 @@ def test_days_can_be_narrowed(office: Office) -> None:
     assert found["owed_micros"] == PRICE_MICROS
 
 
+def test_the_books_of_a_deleted_campaign_stay_open(office: Office) -> None:
+    campaign_id = a_billed_campaign(office)
+    before = office.send("analytics", "GET", books(campaign_id)).json
+    path = f"/api/v1/campaigns/{campaign_id}"
+    paused = office.send("campaigns", "PUT", f"{path}/status", {"status": "paused"})
+    assert paused.status == 200, paused.body
+    assert office.send("campaigns", "DELETE", path).status == 204
+    assert office.send("campaigns", "GET", path).status == 404
+    assert office.send("analytics", "GET", books(campaign_id)).json == before
+    assert before["count"] == 3
+
+
 def test_another_tenants_books_are_not_found(office: Office) -> None:
     other = office.world.a_tenant()
     campaign = office.world.a_serving_campaign(other)
