@@ -137,6 +137,17 @@ def test_a_decision_is_found_in_the_archive_when_the_stream_has_let_go_of_it(
     assert records.find(unknown, theirs) is None
 
 
+def test_batches_of_two_runs_that_died_keep_their_bounds(street: Street) -> None:
+    made = five_decisions(street)
+    for _ in range(2):
+        drain = street.drain()
+        drain._carry(next(drain.stream.take()))
+    street.run()
+    street.consume(times=2)
+    assert street.statistics() == FIVE
+    assert sorted(street.archived()) == sorted(made)
+
+
 def test_a_sample_is_archived_and_everything_counted(street: Street) -> None:
     made = [street.decide() for _ in range(40)]
     street.run(kept_bp=5000)
@@ -197,7 +208,7 @@ def test_an_object_is_not_replaced_by_less(street: Street) -> None:
     made = five_decisions(street)
     with pytest.raises(KilledError):
         street.run(counts=DiesAt(street.drain().counts, "send", after=False))
-    street.server.client.xtrim("rec:{s0}", maxlen=2, approximate=False)
+    street.server.client.xtrim("rec:{s0}", maxlen=3, approximate=False)  # the third is left
     street.run()
     assert sorted(street.archived()) == sorted(made)
 

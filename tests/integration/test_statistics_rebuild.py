@@ -15,6 +15,7 @@ from ctv_ads.domain.ids import PlacementId
 from ctv_ads.errors import ArchiveCorruptError, NotFoundError
 from local.emulator import Emulator
 from local.postgres import PostgresServer
+from tests.builders import a_beacon, some_claims
 from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, events_of
 
 
@@ -37,14 +38,30 @@ def test_the_statistics_come_out_equal_from_events_and_from_the_archive(cellar: 
         events_of(cellar.campaign, ads=3, at=AT + timedelta(days=1)),
     ):
         cellar.world.ledger.record(beacons)
-    tenant_placement = cellar.owner.execute("SELECT placement_id::text FROM placements").fetchone()
+    tenant_placement = cellar.owner.execute(
+        "SELECT placement_id::text FROM placements ORDER BY 1 DESC LIMIT 1"
+    ).fetchone()
     assert tenant_placement
-    row = DecidedRow(
-        hour=AT + timedelta(hours=3),
-        placement_id=PlacementId(tenant_placement["placement_id"]),
-        requests=7,
+    placement_id = PlacementId(tenant_placement["placement_id"])
+    claims = some_claims(
+        line_item_id=cellar.campaign.line_items[0].line_item_id,
+        decided_at=AT + timedelta(hours=3),
+        placement_id=placement_id,
+        session=9,
     )
-    PostgresDecisionCounts(cellar.world.pipeline).add([DecidedCounts(new_id(), (row,))])
+    cellar.world.ledger.record([a_beacon(claims)])
+    decided = (
+        DecidedRow(hour=claims.decided_at, placement_id=placement_id, requests=7),
+        # Counted in the row of the event.
+        DecidedRow(
+            hour=claims.decided_at,
+            placement_id=placement_id,
+            line_item_id=claims.line_item_id,
+            creative_id=claims.creative_id,
+            ads_served=4,
+        ),
+    )
+    PostgresDecisionCounts(cellar.world.pipeline).add([DecidedCounts(new_id(), decided)])
     expected = cellar.counted()
     assert len(expected[2]) > 1
 
