@@ -1,4 +1,4 @@
-"""The suite's heart: random weeks of faults (`money.py`), and the worst moments one by one."""
+"""The suite's heart: the worst moments one by one, and random weeks of faults (`money.py`)."""
 
 import os
 from itertools import product
@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.builders import NOON
 from tests.faults.deaths import CUT_OFF, KILLED, LAST_STEP, Death
 from tests.faults.money import Money
-from tests.faults.street import Servers
+from tests.faults.street import Ad, Servers
 
 EXAMPLES = int(os.environ.get("FAULT_EXAMPLES", "15"))
 IS_FIXED = "FAULTS_FIXED" in os.environ
@@ -22,20 +22,30 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
 
 
-def test_no_fault_makes_money_or_events_wrong(servers: Servers) -> None:
+def test_what_comes_late_is_paid_only_out_of_what_nobody_reserved(servers: Servers) -> None:
     Money.servers = servers
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Money,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=30,
-            deadline=None,
-            derandomize=IS_FIXED,
-            database=None,
-            phases=(Phase.generate,) if IS_FIXED else (Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    week = Money()
+    week.a_campaign_begins(0, 0, 0, 0)
+    week.deliver(week.street.queue.waiting)
+    late = _spend_all(week)
+    for _ in range(3):  # closed, released, granted again
+        week.street.minute += 16
+        week.a_controller_looks(0, -1, "")
+    in_time = _spend_all(week)
+    assert late
+    assert in_time
+    for ads in (late, in_time):
+        week.players_call(ads, ("impression", "complete"))
+        week.deliver(week.street.queue.waiting)
+        week.nothing_is_billed_beyond_a_budget()
+    week.teardown()
+
+
+def _spend_all(week: Money) -> list[Ad]:
+    before = len(week.street.ads)
+    while any(week.street.decide(placement, 2) for placement in (0, 1)):
+        pass
+    return week.street.ads[before:]
 
 
 @pytest.mark.parametrize("what", [KILLED, CUT_OFF])
@@ -67,3 +77,19 @@ def _a_rich_week(servers: Servers) -> Money:
     week.a_controller_looks(0, -1, "")
     week.deliver(week.street.queue.waiting)
     return week
+
+
+def test_no_fault_makes_money_or_events_wrong(servers: Servers) -> None:
+    Money.servers = servers
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Money,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=IS_FIXED,
+            database=None,
+            phases=(Phase.generate,) if IS_FIXED else (Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,107 @@
+"""The beacon collector: CPU per beacon in its handler, without what the queue takes."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import cycle
+from typing import Any
+
+from ctv_ads.adapters.aws.beacon_messages import encode_message
+from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.traffic_lists import TrafficLists
+from ctv_ads.domain.beacon import Beacon, BeaconClaims, ForgedBeacon
+from ctv_ads.domain.beacon_token import TokenKeys, issue_token
+from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
+from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from functions.impressions import handler
+from local.bench.measuring import Figures, measure
+
+BATCH = 100
+SINGLE, IN_BATCHES = "one beacon a call", f"a call of {BATCH} beacons"
+LIMIT_US = 300
+"""Of CPU, per beacon."""
+_TOKENS = 2_000
+_KEYS = TokenKeys("k1", {"k1": b"the key of a bench, of 32 bytes."})
+
+
+class _Queue:
+    """Makes the message that would be sent, and sends it nowhere."""
+
+    def send(self, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
+        encode_message(beacons)
+
+
+def measure_collector(*, calls: int) -> dict[str, Figures]:
+    """Return the figures of a call with one beacon, and of one with `BATCH`.
+
+    The lists of invalid traffic are those that are packaged.
+    """
+    lists = TrafficLists.from_files(None, None)
+    collect = CollectBeacon(queue=_Queue(), keys=_KEYS, lists=lists, clock=utc_now)
+    handler.collector = lambda: collect  # type: ignore[attr-defined, assignment]
+    tokens = [_token() for _ in range(_TOKENS)]
+    singles = [_event("GET", token=token) for token in tokens]
+    batches = [
+        _event("POST", tokens=tokens[start : start + BATCH]) for start in range(0, _TOKENS, BATCH)
+    ]
+    return measure({SINGLE: _caller(singles), IN_BATCHES: _caller(batches)}, calls=calls)
+
+
+def cpu_us_per_beacon(figures: dict[str, Figures]) -> dict[str, float]:
+    """Return what each beacon takes of the CPU, in microseconds."""
+    return {
+        SINGLE: figures[SINGLE].cpu_us,
+        IN_BATCHES: round(figures[IN_BATCHES].cpu_us / BATCH, 1),
+    }
+
+
+def _caller(events: Sequence[dict[str, Any]]) -> Callable[[], object]:
+    upcoming = cycle(events)
+
+    def call() -> object:
+        answer = handler.lambda_handler(next(upcoming), None)
+        if answer["statusCode"] not in (200, 204):
+            raise RuntimeError(f"the collector answered {answer['statusCode']}")
+        return answer
+
+    return call
+
+
+def _event(method: str, *, token: str = "", tokens: Sequence[str] = ()) -> dict[str, Any]:
+    route = "GET /api/v1/t/{event}/{token}" if method == "GET" else "POST /api/v1/events"
+    event: dict[str, Any] = {
+        "routeKey": route,
+        "headers": {
+            "user-agent": "Roku/DVP-12.0 (12.0.0 build 4182)",
+            "x-forwarded-for": "203.0.113.9",
+        },
+        "requestContext": {
+            "http": {"method": method, "sourceIp": "203.0.113.9"},
+            "requestId": "bench",
+        },
+        "pathParameters": {"event": "impression", "token": token},
+    }
+    if tokens:
+        items = [{"event": "impression", "token": one} for one in tokens]
+        event["body"] = json.dumps({"events": items})
+    return event
+
+
+def _token() -> str:
+    now = utc_now()
+    claims = BeaconClaims(
+        decision_id=DecisionId(new_id()),
+        slot=1,
+        decided_at=now.replace(microsecond=0),
+        expires_at=now.replace(microsecond=0) + timedelta(days=1),
+        line_item_id=LineItemId(new_id()),
+        creative_id=CreativeId(new_id()),
+        placement_id=PlacementId(new_id()),
+        price_micros=20_000,
+        bucket=1_800_000_000,
+        country="US",
+        device_type="ctv",
+        session=1,
+    )
+    return issue_token(claims, _KEYS)
