@@ -34,19 +34,18 @@ def fitting_creatives(
     longest_ms = _ENDLESS if query.max_ad_ms is None else query.max_ad_ms
     most_kbps = _ENDLESS if query.max_bitrate_kbps is None else query.max_bitrate_kbps
     # One expression, for it runs for every creative of every candidate.
-    fitting = tuple(
-        [
-            one
-            for one in creatives
-            if shortest_ms <= one.duration_ms <= longest_ms
-            and one.bitrate_kbps <= most_kbps
-            and (one.starts_at is None or one.starts_at <= now)
-            and (one.ends_at is None or now < one.ends_at)
-            and (not mimes or one.mime_type in mimes)
-        ]
-    )
+    fitting = [
+        one
+        for one in creatives
+        if shortest_ms <= one.duration_ms <= longest_ms
+        and one.bitrate_kbps <= most_kbps
+        and (one.starts_at is None or one.starts_at <= now)
+        and (one.ends_at is None or now < one.ends_at)
+        and (not mimes or one.mime_type in mimes)
+    ]
     if fitting:
-        return fitting
+        # All of them are the very tuple that came in: who packs candidates knows it again.
+        return tuple(creatives if len(fitting) == len(creatives) else fitting)
     lacks = (_lack_of(creative, query) for creative in creatives)
     return max(lacks, default=Reason.NO_CREATIVE_IN_FLIGHT)
 
