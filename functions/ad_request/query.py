@@ -10,16 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from ctv_ads.domain import ad_request
-from ctv_ads.domain.ad_request import AdRequest, Content, Ignored
+from ctv_ads.domain.ad_request import UNKNOWN_LENGTH_MS, AdRequest, Content, Ignored
 from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.web.door import Door
 from functions.ad_request.parameters import Given, given_in
-from functions.ad_request.values import (
-    PARAMETERS,
-    UNKNOWN_LENGTH_MS,
-    Part,
-    is_writable,
-)
+from functions.ad_request.values import PARAMETERS, Part, is_writable
 from functions.ad_request.viewer import Caller, Parts, viewer_of
 
 _MAX_AD_MS = 10 * 60 * 1000

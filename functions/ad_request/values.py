@@ -15,8 +15,6 @@ from ctv_ads.domain.privacy.verdict import SIGNALS
 from ctv_ads.domain.vocabulary import COUNTRIES, DEVICE_TYPES
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
-UNKNOWN_LENGTH_MS = 300_000
-"""What MediaTailor sends for [session.avail_duration_ms] when the manifest names no length."""
 _DAY_MS = 86_400_000
 _MAX_ADS = 100
 _MAX_TEXT = 200

@@ -216,7 +216,8 @@ class WhatIf(BaseModel):
         Field(
             min_length=1,
             max_length=20,
-            description="By path: ad_break.…, viewer.…, content.… or kv.<name>",
+            description="By path: ad_break.…, viewer.…, content.…, kv.<name>, accepted_mimes or "
+            "max_bitrate_kbps",
             examples=[{"viewer.country": "AT"}],
         ),
     ]

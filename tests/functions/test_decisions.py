@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -223,6 +224,52 @@ def test_who_was_capped_stays_capped_in_a_supposition(office: Office, server: Se
     found = supposed(office, decision_id, {"kv.mood": "happy", "content.genres": ["News"]}).json
     assert found["still_refused"] == [CAPPED.line_item_id]
     assert [ad["line_item_id"] for ad in found["pod"]] == [PLAIN.line_item_id]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ads"),
+    [
+        ({"ad_break.duration_ms": 90_000}, 1),
+        ({"ad_break.duration_ms": 300_000}, 0),
+        ({"ad_break.duration_ms": 90_000, "ad_break.break_type": "postroll"}, 0),
+        ({"ad_break.duration_ms": 90_000, "accepted_mimes": ["video/webm"]}, 0),
+        ({"ad_break.duration_ms": 90_000, "max_bitrate_kbps": 1}, 0),
+    ],
+)
+def test_a_supposed_value_is_read_as_the_door_reads_it(
+    office: Office, server: Server, changes: dict[str, Any], ads: int
+) -> None:
+    only_before = a_servable_line_item(targeting={"break_type": Rule(include=("preroll",))})
+    inventory = of(office, only_before)
+    placements = {
+        name: replace(each, default_break_ms=1000) for name, each in inventory.placements.items()
+    }
+    server.publish(replace(inventory, placements=placements))
+    asked = f"{VAST}&duration_ms=300000&break_type=preroll"
+    decision_id = server.answer(asked)["x-decision-id"]
+    assert len(supposed(office, decision_id, changes).json["pod"]) == ads
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("viewer.country", "\ud800"),
+        ("viewer.city", "a\x00b"),
+        ("content.genres", ["\ud800"]),
+        ("kv.a", "\x1b"),
+        ("ad_break.duration_ms", -1),
+        ("ad_break.max_ads", 2**31),
+        ("ad_break.break_type", "intermission"),
+        ("max_bitrate_kbps", "1"),
+    ],
+)
+def test_what_no_door_lets_in_cannot_be_supposed(
+    office: Office, server: Server, path: str, value: Any
+) -> None:
+    server.publish(of(office, PLAIN))
+    decision_id = server.answer(VAST)["x-decision-id"]
+    found = supposed(office, decision_id, {path: value})
+    found.assert_problem(422, "invalid-request", f"changes.{path}")
 
 
 @pytest.mark.parametrize(

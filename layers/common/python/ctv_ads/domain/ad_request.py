@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+UNKNOWN_LENGTH_MS = 300_000
+"""What MediaTailor sends for [session.avail_duration_ms] when the manifest names no length."""
+
 
 class BreakType(StrEnum):
     """Where in the content the break lies."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from unicodedata import category
 
 from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
 from ctv_ads.decisioning.no_fill import no_fill_reason
@@ -15,7 +16,7 @@ from ctv_ads.decisioning.repeat_pod import (
     repeat_pod,
 )
 from ctv_ads.domain.access import Action, Caller
-from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.ad_request import UNKNOWN_LENGTH_MS, AdRequest, BreakType
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.ids import DecisionId, LineItemId
@@ -194,6 +195,10 @@ def _repeated(make: Callable[[], RepeatedPod]) -> RepeatedPod:
 
 
 _PARTS = ("ad_break", "viewer", "content")
+_OF_THE_PLAYER = ("accepted_mimes", "max_bitrate_kbps")
+_LARGEST = 2**31
+_UNWRITABLE = ("Cc", "Cs")
+"""Control characters and halves of characters, in Unicode's words."""
 
 
 def _changed(request: AdRequest, changes: Mapping[str, Any]) -> AdRequest:
@@ -205,8 +210,9 @@ def _changed(request: AdRequest, changes: Mapping[str, Any]) -> AdRequest:
             key_values = {**request.key_values, name: (value,)}
             request = replace(request, key_values=key_values)
         elif part in _PARTS and _fits(getattr(request, part), name, value):
-            changed = replace(getattr(request, part), **{name: _of_json(value)})
-            request = replace(request, **{part: changed})
+            request = replace(request, **{part: _with(getattr(request, part), name, value)})
+        elif path in _OF_THE_PLAYER and _fits(request, path, value):
+            request = _with(request, path, value)
         else:
             message = "is nothing that a request has, or of another type"
             problems.append(FieldProblem(f"changes.{path}", "unknown", message))
@@ -215,21 +221,36 @@ def _changed(request: AdRequest, changes: Mapping[str, Any]) -> AdRequest:
     return request
 
 
+def _with(part: Any, name: str, value: Any) -> Any:  # noqa: ANN401 - a part of the request, and what JSON holds
+    """Return the part of a request with another value, read as the door would read it."""
+    changes = {name: tuple(value) if isinstance(value, list) else value}
+    if name == "duration_ms":
+        changes["is_length_unknown"] = value == UNKNOWN_LENGTH_MS
+    elif name == "break_type" and value is not None:
+        changes[name] = BreakType(value)
+    return replace(part, **changes)
+
+
 def _fits(part: object, name: str, value: object) -> bool:
     """Tell whether `value` may stand where `part` has `name`: by the field's own declared type."""
     declared = {item.name: str(item.type) for item in fields(part)}.get(name, "")  # type: ignore[arg-type]
     if value is None:
         return "None" in declared
-    kinds = {bool: "bool", int: "int", str: "str", list: "tuple"}
-    kind = kinds.get(type(value), "?")
+    if name == "break_type":
+        return value in list(BreakType)
     if isinstance(value, list):
-        return kind in declared and all(map(_is_text, value))
-    return kind in declared and "tuple" not in declared and (kind != "str" or _is_text(value))
+        return "tuple" in declared and all(map(_is_text, value))
+    if isinstance(value, str):
+        return "str" in declared and "tuple" not in declared and _is_text(value)
+    if isinstance(value, bool):
+        return "bool" in declared
+    return isinstance(value, int) and "int" in declared and 0 <= value < _LARGEST
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 200
-
-
-def _of_json(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    return tuple(value) if isinstance(value, list) else value
+    """Tell whether a value is text that can stand in documents and records."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= 200
+        and not any(category(one) in _UNWRITABLE for one in value)
+    )
