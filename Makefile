@@ -111,8 +111,8 @@ faults: setup ## Money and events under fault, long, and every planted bug (FAUL
 	FAULT_EXAMPLES=$${FAULT_EXAMPLES:-300} $(BIN)/pytest -n0 tests/faults
 
 .PHONY: bench
-bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/
-	@$(BIN)/python -m local.bench
+bench: setup ## Measure: figures and ratios taken in one run, also in build/bench/ (ONLY=decisions: one part)
+	@$(BIN)/python -m local.bench $(ONLY)
 
 # --- AWS ---------------------------------------------------------------------------------------
 .PHONY: layer

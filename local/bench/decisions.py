@@ -117,7 +117,10 @@ def _candidates(
     reader: ValkeySnapshotReader, connection: RespConnection
 ) -> tuple[dict[str, Callable[[], object]], Callable[[], float]]:
     filler = ValkeyPodFiller(connection)
-    servers = {True: _server(reader, filler, encode_note), False: _server(reader, filler, _no_note)}
+    servers = {
+        True: server_on(reader, filler, encode_note),
+        False: server_on(reader, filler, _no_note),
+    }
 
     def asking_with(server: ServePod, asked: Sequence[dict[str, Any]]) -> Callable[[], Any]:
         following = cycle(asked)
@@ -147,11 +150,12 @@ def _candidates(
     }, lambda: sum(counted) / len(counted)
 
 
-def _server(
+def server_on(
     reader: ValkeySnapshotReader,
     filler: ValkeyPodFiller,
     encode: Callable[[DecisionNote], bytes],
 ) -> ServePod:
+    """Return the ad server as the function has it, with settings of its own."""
     return ServePod(
         inventory=reader,
         filler=filler,

@@ -1,0 +1,136 @@
+"""What `make bench` measures of the decision plane, part by part."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from local.bench.decisions import FLOOR, FOUR_ADS, UNEXPLAINED, Measured, measure_decisions
+from local.bench.gateway import measure_gateway
+from local.bench.index import measure_index
+from local.bench.measuring import as_document, table
+from local.bench.pauses import SERVERS, measure_pauses
+from local.bench.pods import measure_pods
+from local.bench.targeted import targeted_inventory
+from local.bench.vast import measure_documents
+from local.ports import HOST, free_port
+from local.valkey import ValkeyServer
+
+_ROOT = Path(__file__).parents[2]
+_IMPORT = "import functions.ad_request.handler"
+SIZES = (100, 1_000, 10_000, 100_000)
+
+
+def imports(_: Path) -> dict[str, Any]:
+    """Measure the import of the ad request's handler, over an empty interpreter."""
+    empty = min(_start_ms("pass") for _ in range(5))
+    took_ms = round(min(_start_ms(_IMPORT) for _ in range(5)) - empty, 1)
+    print(f"\nimport of the ad request's handler, over an empty interpreter: {took_ms} ms")
+    return {"import_ms": took_ms}
+
+
+def _start_ms(code: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], cwd=_ROOT, check=True)
+    return (time.perf_counter() - started) * 1000
+
+
+def documents(_: Path) -> dict[str, Any]:
+    """Measure writing documents alone."""
+    figures = measure_documents(calls=2_000)
+    print("\n" + table("documents alone", figures, floor="VAST 4.2, 4 ads"))
+    return {"figures": as_document(figures)}
+
+
+def index(_: Path) -> dict[str, Any]:
+    """Measure the compiled segment: making, loading, searching, holding it."""
+    found = {}
+    print(f"\nsegments, by line items: {', '.join(map(str, SIZES))}")
+    for size in SIZES:
+        items = list(chain(*targeted_inventory(size).line_items.values()))
+        found[str(size)] = measure_index(items)
+    for name in found[str(SIZES[0])]:
+        figures = "".join(f"{each[name]:>12}" for each in found.values())
+        print(f"  {name:<34}{figures}")
+    return {"line_items": found}
+
+
+def decisions(folder: Path) -> dict[str, Any]:
+    """Measure the handler, event in and answer out, against its floors."""
+    found: dict[int, Measured] = {}
+    for size in SIZES:
+        with _valkey(folder / str(size)) as url:
+            found[size] = measure_decisions(url, line_items=size, calls=200)
+        one = found[size]
+        print("\n" + table(f"ad requests, {size} line items", one.figures, floor=FLOOR))
+        print(
+            f"  {one.ads:.2f} ads a pod; compiled in {one.compile_s} s, loaded in {one.load_ms} ms,"
+            f" {one.memory_mib} MiB of memory"
+        )
+    flatness, explaining = _ratios(found)
+    print(f"\n  CPU of a pod, {SIZES[-1]} line items over {SIZES[0]}: {flatness:.2f}")
+    print(f"  share of the record in it, at {SIZES[0]} line items: {explaining:.0%}")
+    sizes = {
+        str(size): {
+            "figures": as_document(one.figures),
+            "compile_s": one.compile_s,
+            "load_ms": one.load_ms,
+            "memory_mib": one.memory_mib,
+            "ads_per_pod": one.ads,
+        }
+        for size, one in found.items()
+    }
+    return {"line_items": sizes, "flatness": flatness, "explaining_share": explaining}
+
+
+def _ratios(found: dict[int, Measured]) -> tuple[float, float]:
+    least, most = (found[size].figures for size in (SIZES[0], SIZES[-1]))
+    flatness = most[FOUR_ADS].cpu_us / least[FOUR_ADS].cpu_us
+    explaining = 1 - least[UNEXPLAINED].cpu_us / least[FOUR_ADS].cpu_us
+    return round(flatness, 3), round(explaining, 3)
+
+
+def pods(folder: Path) -> dict[str, Any]:
+    """Measure filling breaks: the caller, and Valkey's main thread."""
+    with _valkey(folder / "valkey") as url:
+        found = measure_pods(url, calls=300)
+    print(f"\nfilling breaks{'':<22}{'CPU µs':>10}{'p50 µs':>10}{'p99 µs':>10}{'Valkey µs':>12}")
+    for name, (item, valkey_us) in found.items():
+        print(
+            f"  {name:<34}{item.cpu_us:>10.1f}{item.wall_p50_us:>10.1f}{item.wall_p99_us:>10.1f}"
+            f"{valkey_us:>12.1f}"
+        )
+    figures = as_document({name: item for name, (item, _) in found.items()})
+    return {"figures": figures, "valkey_us": {name: us for name, (_, us) in found.items()}}
+
+
+def pauses(folder: Path) -> dict[str, Any]:
+    """Measure how long servers go on showing what has been paused."""
+    with _valkey(folder / "valkey") as url:
+        found = measure_pauses(url, line_items=1_000, rounds=20)
+    print(
+        f"\nfrom publishing a pause to the last ad, {SERVERS} servers under load:"
+        f" p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms of {found['samples']}"
+    )
+    return dict(found)
+
+
+def gateway(folder: Path) -> dict[str, Any]:
+    """Measure requests per second through the local gateway, in both modes."""
+    found = {}
+    print(f"\nlocal gateway{'':<22}{'requests/s':>12}{'p50 ms':>10}{'p99 ms':>10}")
+    for name, options in (("processes", ()), ("--inproc", ("--inproc",))):
+        found[name] = measure_gateway(folder / name.strip("-"), options, seconds=5)
+        one = found[name]
+        print(f"  {name:<34}{one['per_s']:>11}{one['p50_ms']:>10}{one['p99_ms']:>10}")
+    return {"modes": found}
+
+
+@contextmanager
+def _valkey(folder: Path) -> Iterator[str]:
+    with ValkeyServer(free_port(), data_dir=folder) as server:
+        yield f"redis://{HOST}:{server.port}/0"
