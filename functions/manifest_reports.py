@@ -10,9 +10,10 @@ REPORTS: tuple[Function, ...] = (
         memory_mib=512,
         timeout_s=10,
         needs=SIGNED_IN,
-        extra_environment=FOR_PEOPLE,
+        extra_environment=(*FOR_PEOPLE, "TOKEN_SHARDS"),
         routes=with_preflights(
             "GET /api/v1/campaigns/{campaign_id}/stats",
+            "GET /api/v1/campaigns/{campaign_id}/delivery",
             "GET /api/v1/campaigns/{campaign_id}/ledger",
             "GET /api/v1/exports/ledger.csv",
         ),

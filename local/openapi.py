@@ -19,7 +19,7 @@ from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import decision_routes as decisions
-from functions.analytics import ledger
+from functions.analytics import delivery, ledger
 from functions.analytics import routes as analytics
 from functions.auth.routes import accounts, api_keys, people, profile, sessions
 from functions.campaigns.routes import (
@@ -54,6 +54,7 @@ _ROUTERS = (
     placements,
     creatives,
     analytics,
+    delivery,
     ledger,
     decisions,
     ad_request,

@@ -22,6 +22,7 @@ from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap import access, control_plane, guards, trafficking
 from ctv_ads.bootstrap.decisions import decision_explaining
+from ctv_ads.bootstrap.delivery import delivery_checking
 from ctv_ads.domain.access import Role
 from ctv_ads.ports.access import DeniedTokens, RateLimits
 from ctv_ads.use_cases.advertisers import TraffickAdvertisers
@@ -45,7 +46,7 @@ from functions.creatives import routes as creative_routes
 from local.bench.statements import Statement, recorded_statements
 from local.valkey import ValkeyServer
 from tests.builders import NOON, Tenant
-from tests.functions.explaining import explaining_by
+from tests.functions.explaining import checking_by, explaining_by
 from tests.functions.recorded import REQUEST_ID, Event, api_event
 from tests.worlds import MEDIA_BASE_URL, World
 
@@ -274,6 +275,7 @@ def office(
             world.stores, changes, clock=clock, new_id=new_id
         ),
         decision_explaining: lambda: explaining_by(guarded.valkey),
+        delivery_checking: lambda: checking_by(world, guarded.valkey, clock),
         control_plane.creative_trafficking: lambda: TraffickCreatives(
             stores=world.stores,
             uploads=Uploads(

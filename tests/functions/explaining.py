@@ -11,6 +11,7 @@ import redis
 
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.line_item_delivery import PostgresDeliveryStandings
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
@@ -19,12 +20,15 @@ from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
 from ctv_ads.domain.inventory import Inventory
+from ctv_ads.ports.base import Clock
+from ctv_ads.use_cases.check_delivery import CheckDelivery
 from ctv_ads.use_cases.explain_decisions import ExplainDecisions
 from ctv_ads.use_cases.serve_pod import ServePod
 from functions.ad_request import asking, breaks, handler
 from tests.builders import KEYS, NOON
 from tests.functions.recorded import Event, api_event
 from tests.serving import BASE_URL, DOOR, SIGN
+from tests.worlds import World
 
 
 def explaining_by(connection: RespConnection) -> ExplainDecisions:
@@ -32,6 +36,16 @@ def explaining_by(connection: RespConnection) -> ExplainDecisions:
         records=ValkeyDecisionRecords(connection),
         history=ValkeyInventoryHistory(connection),
         keys=KEYS,
+    )
+
+
+def checking_by(world: World, connection: RespConnection, clock: Clock) -> CheckDelivery:
+    return CheckDelivery(
+        stores=world.stores,
+        standings=PostgresDeliveryStandings(world.api),
+        records=ValkeyDecisionRecords(connection),
+        inventory=ValkeySnapshotReader(connection),
+        clock=clock,
     )
 
 

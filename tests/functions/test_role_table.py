@@ -50,6 +50,7 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"PUT {CAMPAIGN}/status": Action.TRAFFIC,
     f"POST {CAMPAIGN}/duplicate": Action.TRAFFIC,
     f"GET {CAMPAIGN}/stats": Action.READ_REPORTS,
+    f"GET {CAMPAIGN}/delivery": Action.READ_REPORTS,
     f"GET {CAMPAIGN}/ledger": Action.READ_REPORTS,
     "GET /api/v1/exports/ledger.csv": Action.EXPORT,
     "GET /api/v1/decisions": Action.READ_DECISIONS,

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.snapshot import Snapshot
+from ctv_ads.domain.access import Caller
 from ctv_ads.domain.decision_record import DecisionRecord
-from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.delivery_health import DeliveryStanding
+from ctv_ads.domain.ids import CampaignId, DecisionId, LineItemId, OrganizationId, PlacementId
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +67,15 @@ class InventoryHistory(Protocol):
 
         Raises:
             DependencyUnavailableError, SnapshotCorruptError: it cannot be read.
+        """
+
+
+class DeliveryStandings(Protocol):
+    """Reads how line items stand, with the rights of who asks."""
+
+    def of_campaign(self, caller: Caller, campaign_id: CampaignId) -> Sequence[DeliveryStanding]:
+        """Return the line items of a campaign that the pacing controller has seen, by id.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
         """

@@ -1,11 +1,10 @@
 """How the line items of a campaign stand: what is due, delivered and reserved, and what limits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.domain.access import Caller
+from ctv_ads.domain.delivery_health import DeliveryStanding
 from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.domain.pacing import LimitedBy
 
@@ -20,27 +19,8 @@ GROUP BY v.line_item_id
 ORDER BY v.line_item_id"""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStanding:
-    """A line item as the pacing controller last saw it, at `observed_at`.
-
-    Amounts are tokens: micros, or impressions of a line item that costs nothing. `urgency` is
-    how much of what is due is missing, in ninths; `reserved` is as of now.
-    """
-
-    line_item_id: LineItemId
-    due: int
-    delivered: int
-    reserved: int
-    urgency: int
-    limited_by: LimitedBy
-    has_tokens: bool
-    """Whether a grant of it is open; what of it is left only decisions know."""
-    observed_at: datetime
-
-
 class PostgresDeliveryStandings:
-    """Reads for explaining, with the rights of who asks."""
+    """Implements `ports.DeliveryStandings`, with the rights of who asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
