@@ -102,13 +102,15 @@ class ExplainDecisions:
         query = query_again(record.note, placement)
         skip = frozenset(again.skipped)
         removed = index.explain(query, skip=skip)
-        reason = no_fill_reason(record.outcome.verdicts, again.passed_over)
+        reason = None
+        if not record.outcome.picks:
+            reason = no_fill_reason(record.outcome.verdicts, again.passed_over)
         return Explanation(
             record,
             again.candidates,
             again.skipped,
             removed,
-            None if record.outcome.picks else reason,
+            reason,
         )
 
     def replay(self, caller: Caller, decision_id: DecisionId) -> Replay:

@@ -153,11 +153,12 @@ class ServePod:
         if degraded is None:
             self._learn(prepared, filled, case.now)
         decided = Decided(case.decision_id, case.now, placement.placement_id, request)
-        reason = no_fill_reason(filled.verdicts, prepared.passed_over)
+        passed_over = prepared.passed_over
+        empty_for = None if filled.picks else no_fill_reason(filled.verdicts, passed_over)
         return PodDecision(
             case.decision_id,
             self.sign.ads(decided, prepared.candidates, filled.picks),
-            None if filled.picks else reason,
+            empty_for,
             vast_version_of(request, placement),
             decided,
             filled.optimality_gap_bp,
