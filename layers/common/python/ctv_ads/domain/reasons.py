@@ -82,9 +82,10 @@ class NoFillReason(StrEnum):
     UNKNOWN_PLACEMENT = "unknown_placement"
     INVENTORY_UNAVAILABLE = "inventory_unavailable"
     NO_LINE_ITEM = "no_line_item"
-    NOT_IN_FLIGHT = "not_in_flight"
+    """Nothing on sale is for this request: by targeting, flight, daypart, the placement's blocks or
+    its floor. Which of them, the explanation of the decision tells for each line item."""
+    OUTSIDE_SHARE = "outside_share"
     NO_CREATIVE_FITS = "no_creative_fits"
-    BLOCKED_BY_PLACEMENT = "blocked_by_placement"
     FREQUENCY_CAPPED = "frequency_capped"
     NO_TOKENS = "no_tokens"
     SEPARATED = "separated"
