@@ -53,6 +53,7 @@ def prepare_pod(
 
 
 def _candidate(eligible: Eligible, seed: int) -> Candidate:
-    line_item = eligible.line_item
-    creatives = rotated(line_item, eligible.creatives, seed=seed)
+    line_item, creatives = eligible
+    if len(creatives) > 1:
+        creatives = rotated(line_item, creatives, seed=seed)
     return Candidate(line_item, creatives, spends_micros(line_item))

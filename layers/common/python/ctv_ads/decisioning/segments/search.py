@@ -46,9 +46,9 @@ class Found:
     passed_over: tuple[tuple[LineItemId, Reason], ...]
 
 
-_Group = tuple[Segment, int, Iterable[int] | None]
-"""Equals that match the index: their first rank, and the order in which one comes after the other.
-None stands for a single one, which is that rank itself."""
+_Group = tuple[Segment, int, Iterable[int]]
+"""Equals that match the index: the first rank of their group, and they themselves in the order in
+which one comes after the other. A single one, as most are, is a tuple."""
 
 
 def search(
@@ -98,14 +98,13 @@ class _Search:
         """Return the first eligible ones, no more of one advertiser than allowed."""
         taken: list[Eligible] = []
         for equals in groups if self._limit else ():
-            segment, first, ranks = equals[0]
-            if ranks is None and len(equals) == 1:
-                alone = self._judged(segment, first)
-                found: Iterable[Eligible] = (alone,) if alone else ()
+            segment, _, ranks = equals[0]
+            if len(equals) == 1 and ranks.__class__ is tuple:
+                found: Iterable[Eligible | None] = (self._judged(segment, ranks[0]),)
             else:
                 found = self._in_turn(equals)
             for eligible in found:
-                if self._count(eligible.line_item.advertiser_id):
+                if eligible and self._count(eligible.line_item.advertiser_id):
                     taken.append(eligible)
                     if len(taken) == self._limit:
                         return tuple(taken)
@@ -124,8 +123,8 @@ class _Search:
     def _in_turn(self, equals: Sequence[_Group]) -> Iterator[Eligible]:
         eligible = (
             found
-            for segment, first, ranks in equals
-            for rank in ((first,) if ranks is None else ranks)
+            for segment, _, ranks in equals
+            for rank in ranks
             if (found := self._judged(segment, rank))
         )
         window = list(islice(eligible, WINDOW))
@@ -150,16 +149,14 @@ class _Search:
 def _equals(
     found: _Search, planned: Sequence[tuple[Layer, Plan]], area: str
 ) -> Iterator[Sequence[_Group]]:
-    """Yield in rank order what takes turns; of several layers, the equals of all together."""
+    """Return in rank order what takes turns; of several layers, the equals of all together."""
     streams = [_groups(found, layer, plan, getattr(layer.segment, area)) for layer, plan in planned]
     if len(streams) == 1:
-        for group in streams[0]:
-            yield (group,)
-        return
+        return zip(streams[0])
     keyed = (((group[0].key_of(group[1]), group) for group in each) for each in streams)
     by_key = itemgetter(0)
-    for _, equals in groupby(merge(*keyed, key=by_key), by_key):
-        yield [group for _, group in equals]
+    merged = groupby(merge(*keyed, key=by_key), by_key)
+    return ([group for _, group in equals] for _, equals in merged)
 
 
 def _groups(found: _Search, layer: Layer, plan: Plan, spans: Sequence[Span]) -> Iterator[_Group]:
@@ -185,12 +182,11 @@ def _small_groups(found: _Search, segment: Segment, block: Block, members: int) 
         rank = low + lowest.bit_length() - 1
         place = bisect_right(starts, rank)
         first, behind = starts[place - 1], starts[place]
-        if behind - first == 1:
-            members ^= lowest
-            yield segment, rank, None
-            continue
         equals = members & (1 << behind - low) - 1
         members ^= equals
+        if equals == lowest:
+            yield segment, first, (rank,)
+            continue
         entry = first + turn_of(found.query.seed, first) % (behind - first) - low
         later = equals >> entry << entry
         yield segment, first, chain(block.ranks(later), block.ranks(equals ^ later))
