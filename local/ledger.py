@@ -1,4 +1,4 @@
-"""`python -m local.ledger verify | credit FILE --reason TEXT`: audit this machine's books, or credit.
+"""`python -m local.ledger verify | credit FILE --reason TEXT [--rule RULE]`: audit this machine's books, or credit.
 
 It uses the server of a running copy (PORT), or starts the one in DATA_DIR for the while. With
 LEDGER_DATABASE_SECRET, a JSON document as Secrets Manager keeps it for RDS, it uses that database.
@@ -21,6 +21,7 @@ from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
 from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.ids import DecisionId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.ledger import DeliveredEvent
 from local.migrate import owner_of_this_machine
@@ -42,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     credit = commands.add_parser("credit", help="credit events that should not have been billed")
     credit.add_argument("file", type=Path, help="CSV with day, decision_id, slot, event")
     credit.add_argument("--reason", required=True, help="kept in the entry")
+    credit.add_argument(
+        "--rule",
+        type=InvalidTraffic,
+        choices=[rule for rule in InvalidTraffic if rule is not InvalidTraffic.FORGED],
+        help="mark the events as invalid by this rule, for reports",
+    )
     chosen = parser.parse_args(arguments)
     try:
         with _pipeline() as secret:
@@ -49,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 if chosen.command == "verify":
                     return verify(database)
-                return give_credit(database, chosen.file, chosen.reason)
+                return give_credit(database, chosen.file, chosen.reason, rule=chosen.rule)
             finally:
                 database.close()
     except (LocalError, DependencyUnavailableError, ValueError, KeyError) as error:
@@ -69,8 +76,10 @@ def verify(database: Database) -> int:
     return 1 if faults else 0
 
 
-def give_credit(database: Database, file: Path, reason: str) -> int:
-    """Credit the events of a CSV file and print what it came to."""
+def give_credit(
+    database: Database, file: Path, reason: str, *, rule: InvalidTraffic | None = None
+) -> int:
+    """Credit the events of a CSV file, mark them as invalid, and print what it came to."""
     with file.open(newline="", encoding="utf-8") as lines:
         events = [
             DeliveredEvent(
@@ -82,7 +91,7 @@ def give_credit(database: Database, file: Path, reason: str) -> int:
             for row in csv.DictReader(lines)
         ]
     try:
-        credited = PostgresLedgerPosting(database).credit(events, reason)
+        credited = PostgresLedgerPosting(database).credit(events, reason, rule=rule)
     except psycopg.errors.CheckViolation as error:
         raise ValueError(
             "a reason is up to 200 plain letters, digits and . , : ; / _ ( ) -"

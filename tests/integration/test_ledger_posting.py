@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.ledger import Credited
 from local import ledger as local_ledger
 from tests.books import Owner, a_campaign_of
@@ -31,6 +32,22 @@ def world(postgres_of_session: World) -> World:
 def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
         yield connection
+
+
+def test_what_is_marked_as_invalid_later_is_credited_and_told_in_reports(world: World) -> None:
+    tenant = world.a_tenant()
+    draft = a_campaign_draft(budget_micros=3 * PRICE_MICROS)
+    campaign = world.a_serving_campaign(tenant, draft)
+    shown = impressions(campaign, 4)
+    world.ledger.record(shown)
+    posting = PostgresLedgerPosting(world.pipeline)
+    for credited in (Credited(3, 3 * PRICE_MICROS), Credited(0, 0)):
+        found = posting.credit(named(shown), "found later", rule=InvalidTraffic.DATA_CENTRE)
+        assert found == credited
+    with world.stores.transaction(tenant.caller) as store:
+        told = store.statistics.invalid(campaign.campaign_id, first_day=None, last_day=None)
+    assert [(one.rule, one.beacons) for one in told] == [(InvalidTraffic.DATA_CENTRE, 4)]
+    assert faults(world, campaign) == []
 
 
 def test_a_credit_is_an_entry_and_given_once(world: World, owner: Owner) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId, LineItemId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.ledger import LedgerEntry
 from ctv_ads.domain.listing import ListQuery, Page
 
@@ -65,10 +66,13 @@ class LedgerPosting(Protocol):
             DependencyUnavailableError: PostgreSQL does not answer; nothing was entered.
         """
 
-    def credit(self, events: Sequence[DeliveredEvent], reason: str) -> Credited:
+    def credit(
+        self, events: Sequence[DeliveredEvent], reason: str, *, rule: InvalidTraffic | None = None
+    ) -> Credited:
         """Credit what was billed for these events, each once, and say what it came to.
 
-        The money is the campaign's again.
+        The money is the campaign's again. With a `rule` the events are marked as invalid by it,
+        billed or not: reports tell of them beside what was invalid from the beginning.
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was credited.

@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.ids import LineItemId
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.ledger import flat_due_micros
 from ctv_ads.ports.ledger import Credited, DeliveredEvent
 
@@ -125,6 +126,18 @@ JOIN campaigns c ON c.campaign_id = l.campaign_id
 ORDER BY c.advertiser_id, s.day, s.line_item_id, s.bucket
 RETURNING amount_micros, events"""
 
+_MARK = """
+INSERT INTO invalid_beacons (day, decision_id, slot, event, rule, organization_id, campaign_id,
+                             line_item_id, creative_id, placement_id, received_at, client_network,
+                             user_agent_class)
+SELECT e.day, e.decision_id, e.slot, e.event, %s, l.organization_id, l.campaign_id, e.line_item_id,
+       e.creative_id, e.placement_id, e.received_at, e.client_network, e.user_agent_class
+FROM unnest(%s::date[], %s::uuid[], %s::smallint[], %s::text[]) AS w (day, decision_id, slot, event)
+JOIN ad_events e USING (day, decision_id, slot, event)
+JOIN line_items l USING (line_item_id)
+ORDER BY e.day, e.decision_id, e.slot, e.event
+ON CONFLICT DO NOTHING"""
+
 
 class PostgresLedgerPosting:
     """Implements `ports.LedgerPosting`."""
@@ -155,8 +168,10 @@ class PostgresLedgerPosting:
                     entered.append(LineItemId(str(row["line_item_id"])))
         return entered
 
-    def credit(self, events: Sequence[DeliveredEvent], reason: str) -> Credited:
-        """Credit what was billed for these events, each once, and say what it came to."""
+    def credit(
+        self, events: Sequence[DeliveredEvent], reason: str, *, rule: InvalidTraffic | None = None
+    ) -> Credited:
+        """Credit what was billed for these events, each once, and list them under `rule`."""
         wanted = (
             [event.day for event in events],
             [event.decision_id for event in events],
@@ -166,6 +181,8 @@ class PostgresLedgerPosting:
         with self._database.transaction() as connection:
             connection.execute(_LOCK_CREDITED, wanted)
             rows = connection.execute(_CREDIT, (*wanted, reason)).fetchall()
+            if rule is not None:
+                connection.execute(_MARK, (rule.value, *wanted))
         return Credited(
             events=sum(row["events"] for row in rows),
             amount_micros=sum(row["amount_micros"] for row in rows),
