@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ctv_ads.access_settings import LimitSettings
 from ctv_ads.domain.access import Role
 from ctv_ads.domain.campaign import CampaignStatus
 from tests.builders import DAY, NOON, a_campaign_draft
@@ -159,6 +160,14 @@ def test_strangers_are_told_nothing_but_that_they_are(
     refused = office.call("campaigns", api_event(method, path, body=body, headers=headers))
     refused.assert_problem(401, "unauthenticated")
     assert refused.headers["www-authenticate"] == "Bearer"
+
+
+def test_who_asks_too_much_is_told_so_before_what_is_wrong(office: Office) -> None:
+    office.guards.limits = LimitSettings(user_rate_limit=1, user_rate_window_s=60)
+    for status, kind, paths in ((422, "invalid-request", ["limit"]), (429, "rate-limited", [])):
+        answer = office.send("campaigns", "GET", "/api/v1/campaigns?limit=0")
+        answer.assert_problem(status, kind, *paths)
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def test_an_expired_token_is_no_token(office: Office) -> None:

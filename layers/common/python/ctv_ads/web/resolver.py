@@ -22,7 +22,6 @@ from ctv_ads.errors import (
     FieldProblem,
     OperatorError,
     RateLimitedError,
-    UnauthenticatedError,
 )
 from ctv_ads.web.problems import PROBLEM_JSON, problem, problem_of
 from ctv_ads.web.request_state import begin_request
@@ -110,8 +109,8 @@ class _Errors:
         if self.authenticate is not None and route is not None and route.security:
             try:
                 self.authenticate(self.app.request)
-            except UnauthenticatedError as stranger:
-                return self.ours(stranger)
+            except CtvAdsError as error_before:  # a stranger, or one who asks too much
+                return self.ours(error_before)
         return _answer(_invalid_request(error, request_id=self._request_id))
 
     def no_such_route(self, _: NoSuchRouteError) -> Response[str]:
