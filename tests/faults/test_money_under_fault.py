@@ -48,7 +48,7 @@ def _spend_all(week: Money) -> list[Ad]:
     return week.street.ads[before:]
 
 
-@pytest.mark.parametrize("what", [KILLED, CUT_OFF])
+@pytest.mark.parametrize("what", [CUT_OFF, KILLED])
 def test_a_consumer_may_die_before_and_after_every_one_of_its_steps(
     servers: Servers, what: str
 ) -> None:
