@@ -86,15 +86,6 @@ def test_every_line_item_has_exactly_one_reason(office: Office, server: Server) 
     assert {one["reason"]["name"] for one in explained["removed"]} >= {"country", "no_tokens"}
 
 
-def test_a_decision_without_an_ad_says_why(office: Office, server: Server) -> None:
-    server.publish(of(office, AUSTRIAN))
-    answer = server.answer(VAST)
-    explained = ask(office, answer["x-decision-id"])
-    assert (explained["pod"], explained["candidates"]) == ([], [])
-    assert explained["no_fill_reason"] == "no_line_item"
-    assert [one["reason"] for one in explained["removed"]] == [{"number": 101, "name": "country"}]
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -124,29 +115,6 @@ def test_a_json_answer_is_made_again_to_the_byte(office: Office, server: Server)
     decision_id = json.loads(answer["body"])["decision_id"]
     again = replayed(office, decision_id)
     assert (again["answer"], again["content_type"]) == (answer["body"], "application/json")
-
-
-def test_why_there_is_no_ad_is_told_the_same_at_once_explained_and_again(
-    office: Office, server: Server
-) -> None:
-    server.publish(of(office, AUSTRIAN, PLAIN))
-    asked: dict[str, Any] = {"placement": "preroll", "mime": "video/webm"}
-    answer = server.answer("/api/v1/ad-request", **asked)["body"]
-    assert json.loads(answer)["no_fill_reason"] == "no_creative_fits"
-    decision_id = json.loads(answer)["decision_id"]
-    assert replayed(office, decision_id)["answer"] == answer
-    assert ask(office, decision_id)["no_fill_reason"] == "no_creative_fits"
-
-
-def test_out_of_tokens_is_told_every_time(office: Office, server: Server) -> None:
-    server.publish(of(office, PLAIN))
-    server.grant(PLAIN.line_item_id, 0)
-    for _ in range(3):
-        answer = server.answer(VAST)
-        assert answer["x-no-fill-reason"] == "no_tokens"
-        assert ask(office, answer["x-decision-id"])["no_fill_reason"] == "no_tokens"
-    server.grant(PLAIN.line_item_id, 10**9)
-    assert "<Ad " in server.answer(VAST)["body"], "a grant is of use at once"
 
 
 def test_each_break_of_a_vmap_document_is_made_again(office: Office, server: Server) -> None:
