@@ -217,7 +217,7 @@ def test_a_viewer_bound_to_advertisers_sees_theirs_only(
         "UPDATE campaigns SET status = 'active'",
         "UPDATE ad_events SET billed_micros = 0",
         "DELETE FROM ad_events",
-        "DELETE FROM delivery_days",
+        "DELETE FROM ledger_entries",
         "SELECT * FROM users",
         "SELECT account_by_email('a@example.com')",
         "CREATE TABLE mine (n int)",
