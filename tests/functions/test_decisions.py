@@ -47,8 +47,7 @@ def replayed(office: Office, decision_id: str) -> Any:
 AUSTRIAN = a_servable_line_item(targeting={"country": Rule(include=("AT",))})
 LATE = a_servable_line_item(starts_at=NOON + timedelta(hours=1))
 CAPPED = a_servable_line_item(
-    priority=4,
-    frequency_caps=(FrequencyCap(1, 3_600_000, CapScope.LINE_ITEM, CapKey.SESSION),),
+    priority=4, frequency_caps=(FrequencyCap(1, 3_600_000, CapScope.LINE_ITEM, CapKey.SESSION),)
 )
 LONG = a_servable_line_item(creatives=[a_servable_creative(duration_ms=60_000)])
 PLAIN = a_servable_line_item()
