@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ctv_ads.bootstrap.decision_plane import ad_server, front_door
-from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.ad_request import AdRequest, Ignored
 from ctv_ads.domain.decision_record import AnswerForm
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.use_cases.serve_pod import PodDecision, Question
@@ -28,14 +28,23 @@ def decide_question(question: Question) -> PodDecision:
     return decision
 
 
-def question_at(asked: Asked, position: BreakPosition, number: int, base_url: str) -> Question:
-    """Return the question for the `number`-th break of a VMAP document."""
+def question_at(
+    asked: Asked,
+    position: BreakPosition,
+    number: int,
+    base_url: str,
+    ignored: tuple[Ignored, ...] = (),
+) -> Question:
+    """Return the question for the `number`-th break of a VMAP document.
+
+    `ignored` is what was not understood of the document's own parameters.
+    """
     read = _reader(asked)
 
     def read_at(placement: PublishedPlacement) -> AdRequest:
         request = read(placement)
         asked_break = replace(request.ad_break, break_type=position.break_type, avail_index=number)
-        return replace(request, ad_break=asked_break)
+        return replace(request, ad_break=asked_break, ignored=(*request.ignored, *ignored))
 
     return Question(asked.placement, read_at, AnswerForm.VMAP, base_url)
 

@@ -110,7 +110,8 @@ def post_vast(body: VastRequest) -> Response[str]:
     tags=["decisions"],
     responses={
         200: {
-            "description": "A VMAP document",
+            "description": "A VMAP document. X-Decision-Id names the decision of each break, in "
+            "their order; without any break X-No-Fill-Reason says why",
             "content": {"application/xml": {"schema": {"type": "string"}}},
         },
         400: {"description": "No placement is named"},

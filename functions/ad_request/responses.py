@@ -10,6 +10,7 @@ from ctv_ads.vast.document import vast_document
 from ctv_ads.web.ad_answers import json_answer
 from ctv_ads.web.problems import problem, problem_response
 from ctv_ads.web.security import MACHINE_HEADERS
+from functions.ad_request.breaks import VmapAnswer
 
 _COMMON = {**MACHINE_HEADERS, "cache-control": "no-store, private, max-age=0"}
 _VAST_HEADERS = {**_COMMON, "content-type": "application/xml; charset=utf-8"}
@@ -55,13 +56,14 @@ def vast_response(decision: PodDecision, base_url: str, origin: str | None) -> d
     }
 
 
-def vmap_response(document: str, origin: str | None) -> dict[str, Any]:
-    """Return a VMAP document."""
-    return {
-        "statusCode": HTTPStatus.OK.value,
-        "headers": {**_VAST_HEADERS, **cors_headers(origin)},
-        "body": document,
-    }
+def vmap_response(answer: VmapAnswer, origin: str | None) -> dict[str, Any]:
+    """Return a VMAP document; its header names the decision of each break, in their order."""
+    headers: dict[str, str] = {**_VAST_HEADERS, **cors_headers(origin)}
+    if answer.decision_ids:
+        headers["x-decision-id"] = ",".join(answer.decision_ids)
+    if answer.no_fill_reason is not None:
+        headers["x-no-fill-reason"] = answer.no_fill_reason
+    return {"statusCode": HTTPStatus.OK.value, "headers": headers, "body": answer.document}
 
 
 def json_response(decision: PodDecision, base_url: str, origin: str | None) -> dict[str, Any]:
