@@ -99,6 +99,27 @@ def test_each_line_item_has_its_answer(office: Office, server: Server) -> None:
     assert fix == "Widen the targeting by country, or see whether requests name it."
 
 
+def test_requests_of_placements_that_it_does_not_want_tell_nothing(
+    office: Office, server: Server
+) -> None:
+    campaign = office.world.a_serving_campaign(office.tenant)
+    here, elsewhere = str(office.tenant.placement_id), new_id()
+    austrian = {"country": Rule(include=("AT",))}
+    both = book(office, campaign, targeting={**austrian, "placement": Rule(include=(here,))})
+    never = book(office, campaign, targeting={"placement": Rule(include=(elsewhere,))})
+    with psycopg.connect(office.world.schema.owner_dsn) as owner:
+        owner.execute(
+            "INSERT INTO placements (placement_id, organization_id, key, name, trusted_caller)"
+            " VALUES (%s, %s, %s, 'Second', true)",
+            (new_id(), office.tenant.organization_id, f"second-{elsewhere}"),
+        )
+    ask(office, server)
+    server.answer(f"/api/v1/vast?placement=second-{elsewhere}&country=AT")
+    found = healths(delivery(office, campaign))
+    assert found[both] == ("not_delivering", [("inventory", "country", 1, 2)])
+    assert found[never] == ("not_delivering", [("inventory", "placement", 2, 2)])
+
+
 def test_what_pacing_saw_is_told_in_figures(office: Office, server: Server) -> None:
     campaign = office.world.a_serving_campaign(office.tenant)
     (line_item_id,) = [item.line_item_id for item in campaign.line_items]
