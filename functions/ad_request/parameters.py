@@ -27,6 +27,8 @@ MAX_VALUES_OF_KEY = 50
 MAX_LENGTH_OF_VALUE = 200
 _UNKNOWN_OR_WITHHELD = ("-1", "-2")
 _MAX_NAME = 64
+_BYTE_ORDER_MARK = "\ufeff"
+"""Some clients' libraries begin with it whatever they write."""
 _SPECIAL = frozenset("[$%{- \t\r\n")
 """How values start that may be placeholders, unknown, or in need of trimming."""
 
@@ -94,6 +96,7 @@ def _body_pairs(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
     except ValueError as error:
         raise ValueError("the body is not valid JSON") from error
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     if _is_form(text):
         return parse_qsl(text, keep_blank_values=True)
     try:
