@@ -22,6 +22,13 @@ def walk() -> list[str]:
     return re.findall(r"`(cp .*?)`", section) + re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
+def questions() -> str:
+    """Return the commands that ask why this ad, and why not that one."""
+    section = README.read_text().split("## Why this ad")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return str(block)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's walk needs curl")
 def test_a_stranger_gets_from_own_file_to_one_billed_impression(
     product: Product, video: Video, tmp_path: Path
@@ -33,6 +40,7 @@ def test_a_stranger_gets_from_own_file_to_one_billed_impression(
     *before, bill, pause = walk()
     assert len(before) == 7
     lines = ["set -euo pipefail", *before, "echo; echo STATISTICS", bill, "echo END", pause]
+    lines += ["echo EXPLAINED", questions().replace('-H "$auth"', '-f -w "\\n" -H "$auth"')]
     script = "\n".join(lines).replace("http://localhost:3000", product.base_url)
 
     for _ in range(2):  # a campaign that still ran would hide the second one's ad
@@ -49,9 +57,15 @@ def test_a_stranger_gets_from_own_file_to_one_billed_impression(
         assert walked.returncode == 0, walked.stdout + walked.stderr
         assert '"status":"ready"' in walked.stdout
         assert "204 No Content" in walked.stdout
-        told, paused = walked.stdout.split("STATISTICS")[1].split("END")
+        told, rest = walked.stdout.split("STATISTICS")[1].split("END")
+        paused, explained = rest.split("EXPLAINED")
         totals = json.loads(told)["totals"]
         assert totals["impressions"] == 1
         assert totals["spend_micros"] == 50_000
         assert totals["remaining_micros"] == 99_950_000
         assert json.loads(paused)["status"] == "paused"
+        why, again, what_if, delivery = map(json.loads, explained.strip().splitlines())
+        assert why["pod"][0]["line_item_id"] in {one["line_item_id"] for one in why["candidates"]}
+        assert json.loads(again["answer"])["decision_id"] == why["decision_id"]
+        assert what_if["request"]["viewer"]["country"] == "AT"
+        assert delivery
