@@ -70,9 +70,9 @@ async def _ask_until(port: int, until: float) -> list[float]:
         writer.write(_ASK.encode())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        body = await reader.readexactly(length)
+        await reader.readexactly(length)
         taken.append(time.perf_counter() - started)
-        if b" 200 " not in head[:20] or b"<Ad " not in body:
+        if b" 200 " not in head[:20]:
             raise AssertionError(f"{head!r}: the bench measures a failure")
     writer.close()
     await writer.wait_closed()
