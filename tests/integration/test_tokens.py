@@ -110,6 +110,24 @@ def test_what_was_decided_before_valkey_was_lost_is_still_paid(till: Till) -> No
     assert till.bill(line_item, *buckets) == ["in_time"] * 8
 
 
+def test_a_valkey_that_fell_back_to_a_full_bucket_gives_it_up_and_keeps_what_was_shown_reserved(
+    till: Till,
+) -> None:
+    campaign = till.campaign(10)
+    line_item = campaign.line_items[0].line_item_id
+    till.look()
+    copy = till.valkey.hgetall(tokens_key(0))
+    spent = [till.spend(line_item) for _ in range(3)]
+    till.valkey.hset(tokens_key(0), mapping=copy)  # type: ignore[arg-type]
+    assert till.bill(line_item, spent[0]) == ["in_time"]
+    assert till.look(after=MINUTE).taken_back == 1
+    assert (till.tokens(campaign), till.books(campaign)) == (0, (10, 1, 9))
+    assert till.bill(line_item, *spent[1:]) == ["in_time"] * 2
+    till.look(after=LIFETIME)
+    assert till.tokens(campaign) == 7 * PRICE_MICROS
+    assert till.books(campaign) == (10, 3, 7)
+
+
 def test_a_grant_that_was_never_handed_out_is_free_again_after_a_while(till: Till) -> None:
     campaign = till.campaign(10)
     line_item = campaign.line_items[0].line_item_id

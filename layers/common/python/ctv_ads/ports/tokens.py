@@ -16,6 +16,8 @@ class OpenBucket:
     bucket: int
     shard: int
     granted: int
+    outstanding: int
+    """What of it is neither billed nor came back."""
     opened_at: datetime
     is_outdated: bool
     """Its day is over and the day has a budget, or it counts in another unit than now."""

@@ -62,6 +62,8 @@ class _Standing:
         pairs = self.current.values()
         return any(
             bucket.is_outdated
+            # The ledger was read before: the store fell back to an older state of this bucket.
+            or left > bucket.outstanding
             or bucket.shard >= shards
             or (left < bucket.granted and now - bucket.opened_at >= _LONGEST_OPEN)
             for bucket, left in pairs

@@ -32,17 +32,10 @@ from ctv_ads.adapters.postgres.traffic_curves import TrafficCurves
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.granting import Account, Decision
 from ctv_ads.domain.ids import CampaignId, LineItemId
-from ctv_ads.domain.line_item import Daypart, Goal, GoalUnit, Pacing, RateType, Weekday
+from ctv_ads.domain.line_item import Daypart, Goal, GoalUnit, RateType, Weekday
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.spending import event_price_micros
 from ctv_ads.ports.tokens import Closed, Decide, Look, NewBucket, OpenBucket
-
-_RELEASED_AT_ONCE = 50_000
-_DELETED_AT_ONCE = 10_000
-_KEPT_RELEASED = timedelta(days=2)
-_OBSERVED_EVERY = timedelta(minutes=5)
-# A flight that is about to begin has its tokens when it does.
-_AHEAD = timedelta(seconds=90)
-
 
 _RELEASED_AT_ONCE = 50_000
 _DELETED_AT_ONCE = 10_000
@@ -205,10 +198,11 @@ def _open_bucket(
     bucket: int,
     shard: int,
     granted: int,
+    outstanding: int,
     opened_at: datetime,
     is_outdated: bool | None,  # noqa: FBT001 - a column
 ) -> OpenBucket:
-    return OpenBucket(bucket, shard, granted, opened_at, bool(is_outdated))
+    return OpenBucket(bucket, shard, granted, outstanding, opened_at, bool(is_outdated))
 
 
 def _account(row: DictRow, curve: tuple[int, ...]) -> Account:

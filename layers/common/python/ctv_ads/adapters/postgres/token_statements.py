@@ -9,7 +9,7 @@ _MAY_SPEND = f"""
 LOOKS = f"""
 SELECT coalesce(s.line_item_id, b.line_item_id)::text,
        coalesce(s.campaign_id, b.campaign_id)::text, s.line_item_id IS NOT NULL,
-       b.bucket, b.shard, b.granted_micros, b.opened_at,
+       b.bucket, b.shard, b.granted_micros, b.outstanding_micros, b.opened_at,
        (b.unit = 'micros') <> s.costs OR (s.has_days AND b.budget_day <> s.today), s.is_due
 FROM (
     SELECT l.line_item_id, l.campaign_id, {_COSTS} AS costs,
@@ -106,14 +106,15 @@ WHERE v.last_bucket <> excluded.last_bucket OR v.urgency <> excluded.urgency
    OR excluded.next_look_at > %(now)s"""
 SETTLE = """
 UPDATE token_buckets b SET
-    -- Never more than nobody has claimed: a Valkey that fell back to an older state says too much.
-    returned_micros = greatest(b.returned_micros,
-                               least(n.returned, b.granted_micros - b.billed_micros)),
+    -- More than nobody has claimed is no count: Valkey fell back to an older state, and what of it
+    -- was shown meanwhile is not known. Then nothing is free before the bucket expires.
+    returned_micros = CASE WHEN n.returned <= b.granted_micros - b.billed_micros
+                           THEN greatest(b.returned_micros, n.returned)
+                           ELSE b.returned_micros END,
     closed_at = coalesce(b.closed_at, %(now)s),
     expires_at = coalesce(b.expires_at, %(expires_at)s),
-    released_at = CASE WHEN b.granted_micros = b.billed_micros + greatest(
-        b.returned_micros, least(n.returned, b.granted_micros - b.billed_micros)
-    ) THEN %(now)s::timestamptz END
+    released_at = CASE WHEN b.granted_micros - b.billed_micros IN (b.returned_micros, n.returned)
+                       THEN %(now)s::timestamptz END
 FROM unnest(%(line_items)s::uuid[], %(buckets)s::bigint[], %(returned)s::bigint[])
     AS n (line_item_id, bucket, returned)
 WHERE b.line_item_id = n.line_item_id AND b.bucket = n.bucket AND b.released_at IS NULL"""
