@@ -6,7 +6,8 @@
 -- Returns options by their `key`, greatest first, equals as they came.
 local function by_key(list)
   local ordered = {}
-  for n, o in ipairs(list) do
+  for n = 1, #list do
+    local o = list[n]
     local at, key = n, o.key
     while at > 1 and key > ordered[at - 1].key do
       ordered[at] = ordered[at - 1]
@@ -19,7 +20,10 @@ end
 
 -- By value per time; each knows the greatest value and length from its place on.
 local function by_density(list)
-  for _, o in ipairs(list) do o.key = o.value / o.least end
+  for n = 1, #list do
+    local o = list[n]
+    o.key = o.value / o.least
+  end
   local ordered = by_key(list)
   local most, longest = 0, 0
   for n = #ordered, 1, -1 do
@@ -55,19 +59,33 @@ local function rate_where_time_runs_out(list)
   return 0
 end
 
+-- Returns the greatest rewards beyond a rate, as many as there are slots, greatest first.
+local function greatest_rewards(list, rate, slots)
+  local rewards, n = {}, 0
+  for each = 1, #list do
+    local o = list[each]
+    local reward = o.value - rate * o.least
+    if reward > 0 and (n < slots or reward > rewards[n]) then
+      if n < slots then n = n + 1 end
+      local at = n
+      while at > 1 and reward > rewards[at - 1] do
+        rewards[at] = rewards[at - 1]
+        at = at - 1
+      end
+      rewards[at] = reward
+    end
+  end
+  return rewards
+end
+
 -- The bound of the whole, tightened by charging ads for the time they take.
 local function ceiling(list)
   local value, time = bound(list, 1)
   local left, slots, runs_out = limit_ms - filled, max_ads - #added, rate_where_time_runs_out(list)
   for half = 0, 2 do
-    local rate, rewards = runs_out * half / 2, {}
-    for _, o in ipairs(list) do
-      local reward = o.value - rate * o.least
-      if reward > 0 then rewards[#rewards + 1] = -reward end
-    end
-    table.sort(rewards)
-    local total = rate * left
-    for n = 1, math.min(slots, #rewards) do total = total - rewards[n] end
+    local rate = runs_out * half / 2
+    local total, rewards = rate * left, greatest_rewards(list, rate, slots)
+    for n = 1, #rewards do total = total + rewards[n] end
     value = math.min(value, math.floor(total + 0.001))
   end
   return value, time
@@ -88,15 +106,17 @@ end
 -- Returns the option's creatives, those together that make no difference to others.
 local function ways(o, list)
   if o.ways then return o.ways end
+  if #o.creatives == 1 then
+    o.ways = {o.creatives}
+    return o.ways
+  end
   local groups, seen = {}, {}
-  if #o.creatives > 1 and not users then count_users(list) end
+  if not users then count_users(list) end
   for _, c in ipairs(o.creatives) do
-    local creative, key = o.t.creatives[c], 0
-    if #o.creatives > 1 then
-      local film = users[creative.media] > 1 and creative.media or ''
-      local capped = users[creative.field] > 1 and creative.field or ''
-      key = creative.ms .. ' ' .. film .. ' ' .. capped
-    end
+    local creative = o.t.creatives[c]
+    local film = users[creative.media] > 1 and creative.media or ''
+    local capped = users[creative.field] > 1 and creative.field or ''
+    local key = creative.ms .. ' ' .. film .. ' ' .. capped
     if not seen[key] then
       seen[key] = {}
       groups[#groups + 1] = seen[key]
@@ -472,7 +492,7 @@ end
 
 redis.register_function('@NAME@', function(k, args)
   local limit, most, at_s, node_limit, kept = struct.unpack('>I4I4I4I4I4', args[1])
-  keys, packed, count, loaded = k, {}, #args - 5, 0
+  keys, packed, count, loaded, call = k, {}, #args - 5, 0, call + 1
   if args[5] == '1' then
     local before = outcome_of(args[3])
     if before then return before end

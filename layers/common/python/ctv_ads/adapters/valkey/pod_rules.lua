@@ -9,7 +9,7 @@ local CHUNK, MEMO, RECENT, ENDLESS, LEAST_GAIN = 8, 2000, 1000, 4294967295, 1000
 local CHOSEN, CAP_CREATIVE, NO_VIEWER, NO_TOKENS, BY_CATEGORY, BY_DOMAIN = 0, 1, 5, 6, 7, 8
 local SAME_MEDIA, SAME_ITEM, NO_TIME, NO_SLOT, POSITION, OUTRANKED, NO_CREATIVE = 9, 10, 11, 12, 13, 14, 15
 
-local memo, memo_size = {}, 0
+local memo, memo_size, call = {}, 0, 0
 -- One call at a time: these are set anew by each.
 local keys, packed, count, now, limit_ms, max_ads, nodes
 local hash_at, sequence_at, values, grants, loaded
@@ -174,8 +174,18 @@ end
 
 local function make_option(i, creatives)
   local t = term(i)
-  local o = {i = i, t = t, creatives = creatives, least = t.least, most = t.most, value = t.value}
-  if #creatives < #t.creatives then
+  local whole = creatives == t.every and t.whole
+  -- That of all creatives is kept with the terms, for one candidate of each call.
+  if whole and (whole.call ~= call or whole.i == i) then
+    if whole.call ~= call then whole.call, whole.i, whole.ways = call, i, false end
+    return whole
+  end
+  -- With room at once for all that it is to know: a table that grows is made anew.
+  local o = {i = i, t = t, creatives = creatives, least = t.least, most = t.most, value = t.value,
+             key = 0, most_value = 0, longest = 0, ways = false, call = call}
+  if creatives == t.every and not whole then
+    t.whole = o
+  elseif #creatives < #t.creatives then
     o.least, o.most = math.huge, 0
     for _, c in ipairs(creatives) do
       o.least, o.most = math.min(o.least, t.creatives[c].ms), math.max(o.most, t.creatives[c].ms)
@@ -205,32 +215,32 @@ local function is_full()
   if limit_ms and filled == limit_ms then return NO_TIME end
 end
 
+-- Returns how far two are to be kept apart, or nothing, and by what they are rivals.
 local function rivalry(one, other)
+  local same_category = one.category ~= '' and one.category == other.category
+  local same_domain = one.domain ~= '' and one.domain == other.domain
+  if not same_category and not same_domain then return 0 end
   local by_category, by_domain = 0, 0
-  if one.category ~= '' and one.category == other.category then
-    by_category = math.max(one.category_extent, other.category_extent)
-  end
-  if one.domain ~= '' and one.domain == other.domain then
-    by_domain = math.max(one.domain_extent, other.domain_extent)
-  end
+  if same_category then by_category = math.max(one.category_extent, other.category_extent) end
+  if same_domain then by_domain = math.max(one.domain_extent, other.domain_extent) end
   if by_domain > by_category then return by_domain, BY_DOMAIN end
   return by_category, BY_CATEGORY
 end
 
 local function refuse(t)
-  for n = 1, #added do
+  local there = #added
+  if there == 0 then return nil end
+  for n = 1, there do
     if added[n].t.token == t.token then return SAME_ITEM end
   end
-  if #added > 0 then
-    for _, cap in ipairs(t.caps) do
-      local already = 0
-      for n = 1, #added do
-        if added[n].t.fields[cap[5]] then already = already + 1 end
-      end
-      if already > 0 and is_reached(cap, cap[5], already) then return cap[1] end
+  for at = 1, #t.caps do
+    local cap, already = t.caps[at], 0
+    for n = 1, there do
+      if added[n].t.fields[cap[5]] then already = already + 1 end
     end
+    if already > 0 and is_reached(cap, cap[5], already) then return cap[1] end
   end
-  for n = 1, #added do
+  for n = 1, there do
     local extent, reason = rivalry(t, added[n].t)
     if extent >= 2 then return reason end
   end
@@ -252,9 +262,12 @@ local function refuse_creative(t, creative)
 end
 
 local function beside_rival(t, at)
-  for n = math.max(at - 1, 1), math.min(at, #order) do
-    local extent, reason = rivalry(t, order[n].t)
-    if extent > 0 then return reason end
+  for n = at - 1, at do
+    local placed = order[n]
+    if placed then
+      local extent, reason = rivalry(t, placed.t)
+      if extent > 0 then return reason end
+    end
   end
 end
 
@@ -285,7 +298,8 @@ local function add(i, t, creatives)
   local reason = is_full() or refuse(t)
   if reason then return reason end
   local chosen, why
-  for _, c in ipairs(creatives) do
+  for n = 1, #creatives do
+    local c = creatives[n]
     local no = refuse_creative(t, t.creatives[c])
     if not no then
       chosen = c
@@ -302,13 +316,13 @@ local function add(i, t, creatives)
   local creative = t.creatives[chosen]
   local placed = {i = i, t = t, c = chosen, creative = creative, pin = pin}
   added[#added + 1] = placed
-  table.insert(order, at, placed)
+  if at > #order then order[at] = placed else table.insert(order, at, placed) end
   filled = filled + creative.ms
 end
 
 local function remove_last()
   local placed = table.remove(added)
-  for n = 1, #order do
+  for n = #order, 1, -1 do
     if order[n] == placed then
       table.remove(order, n)
       break
