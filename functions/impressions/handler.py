@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from ctv_ads.bootstrap.decision_plane import collector
+from ctv_ads.bootstrap.collector import collector
 from ctv_ads.errors import DependencyUnavailableError, FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall, BeaconOutcome
 from ctv_ads.web.problems import problem, problem_of, problem_response

@@ -1,24 +1,20 @@
-"""The decision plane: ad requests and the beacon collector. Imports must stay small."""
+"""The ad request, put together. Imports must stay small: viewers wait for cold starts."""
 
 import os
 from datetime import timedelta
 from functools import cache
 
-from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
-from ctv_ads.adapters.aws.json_api import SQS, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.traffic_lists import TrafficLists
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.door import door_of
-from ctv_ads.bootstrap.secrets import aws_identity, secret_document
+from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.door_settings import DoorSettings
-from ctv_ads.settings import AdServerSettings, CollectorSettings, TokenSettings
-from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.settings import AdServerSettings, TokenSettings
 from ctv_ads.use_cases.serve_pod import ServePod
 from ctv_ads.use_cases.sign_ads import SignAds
 from ctv_ads.web.door import Door
@@ -69,17 +65,4 @@ def ad_server() -> ServePod:
         clock=utc_now,
         new_id=new_id,
         new_seed=new_seed,
-    )
-
-
-@cache
-def collector() -> CollectBeacon:
-    """Return the use case that takes beacons."""
-    settings = CollectorSettings.from_environment()
-    sqs = JsonApi(SQS, aws_identity(), utc_now)
-    return CollectBeacon(
-        queue=SqsBeaconQueue(sqs, settings.ad_event_queue_url),
-        keys=TokenKeys.from_secret(secret_document(settings.beacon_secret_id)),
-        lists=TrafficLists.from_files(settings.data_centre_networks, settings.crawler_agents),
-        clock=utc_now,
     )
