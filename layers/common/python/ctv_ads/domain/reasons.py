@@ -82,8 +82,8 @@ class NoFillReason(StrEnum):
     UNKNOWN_PLACEMENT = "unknown_placement"
     INVENTORY_UNAVAILABLE = "inventory_unavailable"
     NO_LINE_ITEM = "no_line_item"
-    """Nothing on sale is for this request: by targeting, flight, daypart, the placement's blocks or
-    its floor. Which of them, the explanation of the decision tells for each line item."""
+    """Nothing on sale is for this request: by targeting, flight, daypart, length, the placement's
+    blocks or its floor. Which of them, the explanation of the decision tells for each line item."""
     OUTSIDE_SHARE = "outside_share"
     NO_CREATIVE_FITS = "no_creative_fits"
     FREQUENCY_CAPPED = "frequency_capped"
