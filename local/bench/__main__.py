@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from local.bench import control_parts, decision_parts
+from local.bench import beacon_parts, control_parts, decision_parts
 
 REPORTS = Path(__file__).parents[2] / "build" / "bench"
 
@@ -30,7 +30,9 @@ PARTS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "publishing": control_parts.publishing,
     "granting": control_parts.granting,
     "storm": control_parts.storm,
+    "collector": beacon_parts.collector,
     "recording": control_parts.recording,
+    "visibility": beacon_parts.visibility,
     "control_plane": control_parts.control_plane,
 }
 

@@ -8,7 +8,7 @@ from local.bench.beacons import LIMIT_US, cpu_us_per_beacon, measure_collector
 from local.bench.measuring import as_document
 from local.bench.visibility import LIMIT_S, measure_visibility
 
-_CALLS = 1_000
+_CALLS = 200
 
 
 def collector(folder: Path) -> dict[str, Any]:  # noqa: ARG001 - as every part
