@@ -12,7 +12,11 @@ from ctv_ads.web.problems import problem, problem_response
 from ctv_ads.web.security import MACHINE_HEADERS
 from functions.ad_request.breaks import VmapAnswer
 
-_COMMON = {**MACHINE_HEADERS, "cache-control": "no-store, private, max-age=0"}
+_COMMON = {
+    **MACHINE_HEADERS,
+    "cache-control": "no-store, private, max-age=0",
+    "access-control-expose-headers": "x-decision-id, x-no-fill-reason",
+}
 _VAST_HEADERS = {**_COMMON, "content-type": "application/xml; charset=utf-8"}
 _JSON_HEADERS = {**_COMMON, "content-type": "application/json"}
 _PREFLIGHT_HEADERS = {

@@ -29,6 +29,8 @@ def test_the_decision_of_each_break_is_named(
 ) -> None:
     answer = answer_to(api_event("GET", f"{VMAP}&breaks=start,end"), server, monkeypatch)
     assert told(answer) == (f"{DECISION_ID},{DECISION_ID}", None)
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert {"x-decision-id", "x-no-fill-reason"} <= {*exposed}
 
 
 @pytest.mark.parametrize("mode", ["inline", "tag"])
