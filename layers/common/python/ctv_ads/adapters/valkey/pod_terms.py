@@ -2,13 +2,15 @@
 
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from ctv_ads.decisioning.pod_terms import LineItemTerms, creative_terms, line_item_terms
 from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
 from ctv_ads.domain.pod import Candidate
 
 _MOST_KEPT = 20_000
+_DROPPED = 64
 
 
 class _Known(NamedTuple):
@@ -37,7 +39,7 @@ class PackedTerms:
         head = known.head if known and is_known else _head(line_item_terms(line_item), spends)
         whole = head + _array(3 * len(creatives)) + b"".join(map(self._creative, creatives))
         if len(self._known) >= _MOST_KEPT:
-            self._known.clear()
+            _drop_oldest(self._known)
         self._known[line_item.line_item_id] = _Known(line_item, spends, creatives, head, whole)
         return whole
 
@@ -47,9 +49,15 @@ class PackedTerms:
             return known[1]
         packed = b"".join([_item(value) for value in creative_terms(creative)])
         if len(self._creatives) >= _MOST_KEPT:
-            self._creatives.clear()
+            _drop_oldest(self._creatives)
         self._creatives[creative.creative_id] = creative, packed
         return packed
+
+
+def _drop_oldest(kept: dict[str, Any]) -> None:
+    """Drop a few: the one call that freed thousands would wait for it, and the next would miss all."""
+    for old in list(islice(kept, _DROPPED)):
+        del kept[old]
 
 
 def _head(terms: LineItemTerms, spends_micros: int) -> bytes:

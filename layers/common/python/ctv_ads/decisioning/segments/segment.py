@@ -16,6 +16,7 @@ from ctv_ads.domain.inventory import ServableLineItem
 
 # Some 4 KB each. Candidates are mostly the same ones.
 _MOST_KEPT = 16_384
+_DROPPED = 64
 _KEY_PARTS = 4
 _MICROS_OF_CPM = 1000
 
@@ -76,8 +77,8 @@ class Segment:
         found = self._line_items.get(rank)
         if found is None:
             if len(self._line_items) >= _MOST_KEPT:
-                # Half of them, the oldest: without any, the next decisions would all be slow.
-                for old in list(islice(self._line_items, _MOST_KEPT // 2)):
+                # A few, the oldest: the one decision that freed thousands would wait for it.
+                for old in list(islice(self._line_items, _DROPPED)):
                     del self._line_items[old]
             found = self._line_items[rank] = line_item_of(self._rows.row(rank))
         return found
