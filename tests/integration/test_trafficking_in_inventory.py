@@ -19,7 +19,6 @@ from ctv_ads.domain.line_item import (
     GoalUnit,
     LineItemStatus,
     LineItemTerms,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
@@ -27,6 +26,7 @@ from ctv_ads.domain.line_item import (
     SeparationExtent,
     Weekday,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import Rule
 from tests.builders import DAY, NOON, Tenant
 from tests.worlds import World

@@ -13,10 +13,10 @@ from ctv_ads.domain.line_item import (
     CreativeRotation,
     GoalUnit,
     LineItemStatus,
-    Pacing,
     PodPosition,
     RateType,
 )
+from ctv_ads.domain.pace import Pacing
 from tests.worlds import Schema
 
 _CHECKS = """

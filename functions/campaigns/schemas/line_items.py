@@ -12,13 +12,13 @@ from ctv_ads.domain.line_item import (
     Goal,
     LineItemStatus,
     LineItemTerms,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
     targeting_of,
 )
 from ctv_ads.domain.listing import Page
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import MAX_DIMENSIONS
 from ctv_ads.use_cases.line_items import ShownLineItem
 from ctv_ads.web.cursors import write_cursor

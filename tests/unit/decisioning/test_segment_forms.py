@@ -22,7 +22,6 @@ from ctv_ads.domain.inventory import PublishedPlacement, Rendition, ServableLine
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
@@ -30,6 +29,7 @@ from ctv_ads.domain.line_item import (
     SeparationExtent,
     Weekday,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import Rule
 from tests.builders import DAY, NOON, a_servable_creative, a_servable_line_item
 from tests.unit.decisioning.random_inventory import random_line_items

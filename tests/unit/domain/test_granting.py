@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ctv_ads.domain.granting import Account, Decision, Use, decide
 from ctv_ads.domain.ids import CampaignId, LineItemId
-from ctv_ads.domain.line_item import Goal, GoalUnit, Pacing
+from ctv_ads.domain.line_item import Goal, GoalUnit
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.pacing import LimitedBy
 from ctv_ads.domain.spending import TokenUnit
 from tests.builders import DAY, NOON, PRICE_MICROS

@@ -15,7 +15,6 @@ from ctv_ads.domain.line_item import (
     GoalUnit,
     LineItem,
     LineItemTerms,
-    Pacing,
     RateType,
     targeting_of,
 )
@@ -25,6 +24,7 @@ from ctv_ads.domain.line_item_rules import (
     problems_of_line_item,
     remarks_on_line_item,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import Rule
 from ctv_ads.domain.taxonomy import ad_product_categories
 from tests.builders import DAY, NOON, a_campaign

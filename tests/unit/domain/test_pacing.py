@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctv_ads.domain.line_item import Daypart, Pacing, Weekday
+from ctv_ads.domain.line_item import Daypart, Weekday
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.pacing import (
     CATCH_UP,
     HORIZON,

@@ -7,7 +7,8 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from ctv_ads.domain.ids import CampaignId, LineItemId
-from ctv_ads.domain.line_item import Daypart, Goal, GoalUnit, Pacing
+from ctv_ads.domain.line_item import Daypart, Goal, GoalUnit
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.pacing import (
     HORIZON,
     LONGEST_WAIT_S,

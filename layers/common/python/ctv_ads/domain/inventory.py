@@ -18,11 +18,11 @@ from ctv_ads.domain.ids import (
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.placement import SERVED_VAST_VERSION, VastVersion
 from ctv_ads.domain.targeting import Targeting
 

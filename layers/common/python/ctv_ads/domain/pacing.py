@@ -13,7 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
 
-from ctv_ads.domain.line_item import Daypart, Pacing, Weekday
+from ctv_ads.domain.line_item import Daypart, Weekday
+from ctv_ads.domain.pace import Pacing
 
 WEEK_HOURS = 168
 UNIFORM = (1,) * WEEK_HOURS

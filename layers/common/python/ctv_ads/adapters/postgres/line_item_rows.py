@@ -19,7 +19,6 @@ from ctv_ads.domain.line_item import (
     LineItem,
     LineItemStatus,
     LineItemTerms,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
@@ -28,6 +27,7 @@ from ctv_ads.domain.line_item import (
     Weekday,
     targeting_of,
 )
+from ctv_ads.domain.pace import Pacing
 
 _PLAIN = ("name", "priority", "rate_micros", "budget_micros", "daily_budget_micros", "timezone")
 _WORDS = {

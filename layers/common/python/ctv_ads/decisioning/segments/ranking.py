@@ -32,7 +32,12 @@ def rank_key(item: ServableLineItem) -> RankKey:
     total_ms = sum(creative.duration_ms for creative in item.creatives)
     seconds = round(total_ms / 1000 / len(item.creatives)) if item.creatives else 0
     is_house = item.type is LineItemType.HOUSE
-    return (is_house, item.priority, -(item.value_micros * _FINER // max(seconds, 1)), -item.urgency)
+    return (
+        is_house,
+        item.priority,
+        -(item.value_micros * _FINER // max(seconds, 1)),
+        -item.urgency,
+    )
 
 
 def digest_of(text: str) -> int:

@@ -17,7 +17,6 @@ from ctv_ads.domain.inventory import Rendition, ServableCreative, ServableLineIt
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
-    Pacing,
     PodPosition,
     RateType,
     Separation,
@@ -25,6 +24,7 @@ from ctv_ads.domain.line_item import (
     SeparationExtent,
     Weekday,
 )
+from ctv_ads.domain.pace import Pacing
 from ctv_ads.domain.targeting import Rule
 
 ROWS_PER_CHUNK = 16
