@@ -28,7 +28,8 @@ from ctv_ads.errors import SnapshotCorruptError
 from tests.builders import NOON, a_servable_line_item
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-_MOMENTS = st.integers(0, 253_402_300_799_000).map(
+# Versions have 13 digits of milliseconds, which last until the year 2286.
+_MOMENTS = st.integers(0, 10**13 - 1).map(
     lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 )
 _PLACEMENTS = st.dictionaries(
