@@ -176,6 +176,7 @@ def test_a_valkey_that_dies_under_load_costs_no_error_and_no_money() -> None:
         on_sale.put_up(BUYER, HOUSE, tokens_micros=GRANTED)
         crowd = in_processes(watch_until, [(valkey.url, ONE, has_begun, is_over)] * SERVERS)
         assert all(has_begun.acquire(timeout=60) for _ in range(SERVERS))
+        _wait_for_spending(valkey.url, below=GRANTED)
         _kill(valkey)
         time.sleep(0.3)
         valkey.start()
