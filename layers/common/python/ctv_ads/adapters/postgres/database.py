@@ -60,6 +60,9 @@ def _server_limits(statement_timeout_ms: int) -> str:
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": statement_timeout_ms * 4 // 5,
         "idle_in_transaction_session_timeout": statement_timeout_ms,
+        # Compiling a statement, or starting workers for it, takes longer than ours run.
+        "jit": "off",
+        "max_parallel_workers_per_gather": 0,
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
