@@ -1,0 +1,58 @@
+"""House ads when Valkey does not answer; decisions that their inventory cannot repeat."""
+
+from datetime import timedelta
+
+import pytest
+
+from ctv_ads.decisioning.prepare_pod import prepare_pod
+from ctv_ads.decisioning.repeat_pod import NotRepeatableError, candidates_again
+from ctv_ads.decisioning.segments.compile import compile_segment
+from ctv_ads.decisioning.segments.index import LineItemIndex
+from ctv_ads.decisioning.segments.layers import Layer
+from ctv_ads.decisioning.segments.segment import Segment
+from ctv_ads.decisioning.without_valkey import fill_without_valkey
+from ctv_ads.domain.ad_request import AdBreak, AdRequest
+from ctv_ads.domain.campaign import LineItemType
+from ctv_ads.domain.decision_record import AnswerForm, DecisionNote
+from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
+from ctv_ads.domain.placement import VastVersion
+from ctv_ads.domain.reasons import Reason
+from tests.builders import NOON, a_servable_creative, a_servable_line_item
+
+PLACEMENT = PublishedPlacement(PlacementId("p"), OrganizationId("o"))
+REQUEST = AdRequest("p", ad_break=AdBreak(max_ads=2, max_ad_ms=20_000))
+
+
+def index_of(*line_items: ServableLineItem) -> LineItemIndex:
+    return LineItemIndex([Layer(Segment(compile_segment(line_items)))])
+
+
+def test_without_valkey_house_ads_run_and_everybody_else_waits() -> None:
+    paid = a_servable_line_item()
+    house = a_servable_line_item(
+        type=LineItemType.HOUSE, priority=16, price_micros=0, needs_tokens=False
+    )
+    prepared = prepare_pod(index_of(paid, house), REQUEST, PLACEMENT, now=NOON, seed=1)
+    filled = fill_without_valkey(prepared, now=NOON)
+    (pick,) = filled.picks
+    assert prepared.candidates[pick.candidate].line_item.line_item_id == house.line_item_id
+    assert pick.bucket == 0
+    assert filled.verdicts == (Reason.NO_TOKENS, Reason.CHOSEN)
+
+
+def note_of(*names: LineItemId) -> DecisionNote:
+    return DecisionNote(
+        DecisionId("d"), NOON, 1, "v", OrganizationId("o"), PlacementId("p"), REQUEST,
+        AnswerForm.VAST, VastVersion.V4_2, "https://x", "k1", 60, 60, names,
+    )  # fmt: skip
+
+
+def test_another_inventory_cannot_repeat_a_decision() -> None:
+    gone, film = a_servable_line_item(), a_servable_creative(duration_ms=60_000)
+    too_long = a_servable_line_item(creatives=[film], ends_at=NOON + timedelta(days=2))
+    index = index_of(too_long)
+    with pytest.raises(NotRepeatableError, match="is not in this inventory"):
+        candidates_again(index, note_of(gone.line_item_id), PLACEMENT)
+    with pytest.raises(NotRepeatableError, match="creative_too_long"):
+        candidates_again(index, note_of(too_long.line_item_id), PLACEMENT)
