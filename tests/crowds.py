@@ -2,7 +2,7 @@
 
 import multiprocessing
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -118,13 +118,22 @@ class Crowd:
     processes: Sequence[Any]
     results: Any
 
-    def answers(self) -> list[Seen]:
-        """Wait for all of them and return what they saw."""
+    def answers(self) -> list[Any]:
+        """Wait for all of them and return what they put, such as `Seen`, one after another."""
         found = [self.results.get(timeout=120) for _ in self.processes]
         for process in self.processes:
             process.join(timeout=30)
         assert [process.exitcode for process in self.processes] == [0] * len(self.processes)
         return list(chain(*found))
+
+
+def most_in_window(views: Mapping[Any, Sequence[int]], window_s: int) -> int:
+    """The most views by one key in any window, by the clocks of those who showed them."""
+    return max(
+        sum(start <= at <= start + window_s for at in times)
+        for times in views.values()
+        for start in times
+    )
 
 
 def watch(url: str, seed: int, query: str, requests: int, viewers: int, results: Any) -> None:

@@ -1,6 +1,5 @@
 """Several processes, few viewers, small budgets, moving time: every rule holds for all of them."""
 
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
 from ctv_ads.domain.pod import Candidate, PodSpec, ViewerKeys
 from local.valkey import ValkeyServer
 from tests.builders import NOON, a_servable_creative, a_servable_line_item
+from tests.crowds import in_processes, most_in_window
 from tests.pod_worlds import an_id
 
 PROCESSES = 3
@@ -116,19 +116,7 @@ def valkey(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="module")
 def shown(valkey: redis.Redis, valkey_server: ValkeyServer) -> list[Shown]:
-    processes = multiprocessing.get_context("spawn")
-    results: Any = processes.Queue()
-    workers = [
-        processes.Process(target=watch, args=(valkey_server.url, seed, results))
-        for seed in range(PROCESSES)
-    ]
-    for worker in workers:
-        worker.start()
-    found = [results.get(timeout=120) for _ in workers]
-    for worker in workers:
-        worker.join(timeout=30)
-    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
-    return [one for of_worker in found for one in of_worker]
+    return in_processes(watch, [(valkey_server.url, seed) for seed in range(PROCESSES)]).answers()
 
 
 def test_every_granted_micro_is_spent_or_left(shown: list[Shown], valkey: redis.Redis) -> None:
@@ -154,15 +142,6 @@ def test_no_cap_is_exceeded_in_any_window(shown: list[Shown]) -> None:
             by_household[one.viewer.household, number % 10].append(one.at_s)
     assert most_in_window(by_device, 600) == PER_DEVICE.limit
     assert most_in_window(by_household, 1_800) == PER_HOUSEHOLD.limit
-
-
-def most_in_window(views: dict[object, list[int]], window_s: int) -> int:
-    """The most views by one key in any window, by the clocks of those who showed them."""
-    return max(
-        sum(start <= at <= start + window_s for at in times)
-        for times in views.values()
-        for start in times
-    )
 
 
 def test_every_pod_fits_its_break(shown: list[Shown]) -> None:

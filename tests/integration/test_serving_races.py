@@ -24,7 +24,7 @@ from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
 from ctv_ads.domain.reasons import Reason
 from local.valkey import ValkeyServer
 from tests.builders import a_servable_creative, a_servable_line_item, an_inventory
-from tests.crowds import Seen, in_processes, publish, watch
+from tests.crowds import Seen, in_processes, most_in_window, publish, watch
 from tests.functions.explaining import explaining_by
 from tests.pod_worlds import an_id
 
@@ -114,16 +114,8 @@ def test_no_cap_is_exceeded_in_any_window(seen: list[Seen]) -> None:
         for name, _ in one.ads:
             by_device[one.viewer, name].append(one.at_s)
             by_household[one.viewer // 2, BY_ID[name].campaign_id].append(one.at_s)
-    assert _most_in_window(by_device, 600) == PER_DEVICE.limit
-    assert _most_in_window(by_household, 1_800) == PER_HOUSEHOLD.limit
-
-
-def _most_in_window(views: dict[object, list[int]], window_s: int) -> int:
-    return max(
-        sum(start <= at <= start + window_s for at in times)
-        for times in views.values()
-        for start in times
-    )
+    assert most_in_window(by_device, 600) == PER_DEVICE.limit
+    assert most_in_window(by_household, 1_800) == PER_HOUSEHOLD.limit
 
 
 def test_every_pod_fits_its_break(seen: list[Seen]) -> None:
