@@ -133,7 +133,7 @@ def test_names_of_all_kinds_come_through() -> None:
         "e\u0301",
     ]
     pod = [
-        replace(an_ad(slot), creative=replace(an_ad(slot).creative, name=name))
+        an_ad(slot)._replace(creative=replace(an_ad(slot).creative, name=name))
         for slot, name in enumerate(names, 1)
     ]
     assert [ad["title"] for ad in read(pod)["ads"]] == names

@@ -1,6 +1,5 @@
 """breakStart and breakEnd in the consumer: kept once for their placement, and never billed."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,8 +26,7 @@ def world(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def of_break(placement_id: str, event: BeaconEvent, decision_id: str) -> Beacon:
-    claims = replace(
-        some_claims(slot=0, price_micros=0, decision_id=decision_id),
+    claims = some_claims(slot=0, price_micros=0, decision_id=decision_id)._replace(
         line_item_id=LineItemId(NOBODY),
         creative_id=CreativeId(NOBODY),
         placement_id=PlacementId(placement_id),

@@ -109,6 +109,6 @@ def test_a_creative_beyond_those_of_the_inventory_cannot_be_told(street: Street)
     ((name, creative),) = picked_again(index, record, placement)
     assert (name, creative) == (street.line_item_id, items[0].creatives[0].creative_id)
     (pick,) = record.outcome.picks
-    outcome = replace(record.outcome, picks=(Pick(pick.candidate, 1, pick.bucket),))
+    outcome = record.outcome._replace(picks=(Pick(pick.candidate, 1, pick.bucket),))
     with pytest.raises(NotRepeatableError):
         picked_again(index, replace(record, outcome=outcome), placement)

@@ -50,7 +50,7 @@ class Booked:
         model = self.claims(session=known, rate_type=rate_type)
         return [
             a_beacon(
-                replace(model, decision_id=some_claims().decision_id),
+                model._replace(decision_id=some_claims().decision_id),
                 event=event,
                 received_at=NOON + timedelta(seconds=30 + i),
             )
@@ -182,7 +182,7 @@ def test_a_window_goes_over_midnight(booked: Booked) -> None:
     views = [
         replace(
             view,
-            claims=replace(view.claims, decided_at=at),
+            claims=view.claims._replace(decided_at=at),
             received_at=at + timedelta(seconds=1),
         )
         for i, view in enumerate(booked.impressions(FITTING + 4))

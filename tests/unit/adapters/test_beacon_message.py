@@ -1,7 +1,6 @@
 """The form a beacon has in the queue: whole, or refused before it can spoil a batch."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +53,7 @@ def test_a_message_of_the_version_before_these_fields_is_still_a_beacon() -> Non
     for name in ("rate_type", "bucket", "country", "device_type", "session"):
         del document[name]
     claims = decode_beacon(json.dumps(document)).claims
-    assert claims == replace(beacon.claims, bucket=0, country="", device_type="", session=0)
+    assert claims == beacon.claims._replace(bucket=0, country="", device_type="", session=0)
     assert claims.rate_type is RateType.CPM
 
 

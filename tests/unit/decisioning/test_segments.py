@@ -15,11 +15,12 @@ from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query, query_of
 from ctv_ads.decisioning.segments.ranking import LARGE_GROUP, rank_key
-from ctv_ads.decisioning.segments.search import Eligible, Found, search
+from ctv_ads.decisioning.segments.search import Found, search
 from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.domain.ad_request import AdRequest, Viewer
 from ctv_ads.domain.ids import AdvertiserId, LineItemId, OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
+from ctv_ads.domain.pod import Candidate
 from ctv_ads.domain.reasons import Reason
 from ctv_ads.domain.targeting import Rule
 from tests.builders import NOON, a_servable_line_item
@@ -52,7 +53,7 @@ def areas(
     return [item for item in items if item.type != "house"], house
 
 
-def ids_of(found: Sequence[Eligible]) -> list[LineItemId]:
+def ids_of(found: Sequence[Candidate]) -> list[LineItemId]:
     return [item.line_item.line_item_id for item in found]
 
 

@@ -1,23 +1,19 @@
 """Everything about a break that can be known without asking who has seen what: the candidates."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ctv_ads.decisioning.resolve_break import resolve_break
-from ctv_ads.decisioning.rotation import rotated
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import query_of
-from ctv_ads.decisioning.segments.search import Eligible
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import Candidate, PodSpec
 from ctv_ads.domain.reasons import Reason
-from ctv_ads.domain.spending import spends_micros
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedPod:
+class PreparedPod(NamedTuple):
     """What competes for a break. `passed_over` was looked at and may not serve."""
 
     spec: PodSpec
@@ -48,12 +44,4 @@ def prepare_pod(
         max_ad_ms=resolved.max_ad_ms,
     )
     found = index.search(query, skip=skip)
-    candidates = tuple([_candidate(one, seed) for one in (*found.line_items, *found.house)])
-    return PreparedPod(resolved.spec, candidates, found.passed_over)
-
-
-def _candidate(eligible: Eligible, seed: int) -> Candidate:
-    line_item, creatives = eligible
-    if len(creatives) > 1:
-        creatives = rotated(line_item, creatives, seed=seed)
-    return Candidate(line_item, creatives, spends_micros(line_item))
+    return PreparedPod(resolved.spec, found.line_items + found.house, found.passed_over)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
@@ -43,8 +44,7 @@ TRACKED_EVENTS: tuple[BeaconEvent, ...] = (
 """The linear events announced in every answer; MediaTailor rejects answers with others."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeaconClaims:
+class BeaconClaims(NamedTuple):
     """What was decided, carried by the token of each beacon of one ad.
 
     `decided_at` has whole milliseconds, `expires_at` whole seconds; both are UTC.

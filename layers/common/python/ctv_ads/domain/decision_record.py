@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
@@ -18,8 +19,7 @@ class AnswerForm(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionNote:
+class DecisionNote(NamedTuple):
     """What is known of a decision before anything is picked; it goes to Valkey with the question.
 
     `decided_at` has whole milliseconds. `base_url`, `key_id`, `beacon_lifetime_s` and `expires_s` are what

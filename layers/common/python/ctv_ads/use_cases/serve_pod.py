@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ctv_ads.decisioning.no_fill import no_fill_reason
 from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
@@ -27,8 +28,7 @@ NewSeed = Callable[[], int]
 _NOTHING = PreparedPod(PodSpec(None, 1), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request as it came to the door.
 
     `read` makes it typed once its placement is known: whose word counts, and within which
@@ -41,8 +41,7 @@ class Question:
     base_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class PodDecision:
+class PodDecision(NamedTuple):
     """The answer: ads in play order, or the reason why there is none.
 
     `decided` is None when the placement is unknown. `degraded` tells why the answer is less
@@ -64,8 +63,7 @@ def vast_version_of(request: AdRequest, placement: PublishedPlacement) -> VastVe
     return placement.vast_version if asked is None else VastVersion(asked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """One decision under way. `now` has whole milliseconds, as records and tokens have."""
 
     decision_id: DecisionId
@@ -203,6 +201,8 @@ class ServePod:
         return filled, None
 
     def _learn(self, prepared: PreparedPod, filled: FilledPod, now: datetime) -> None:
+        if Reason.NO_TOKENS not in filled.verdicts:
+            return
         pairs = zip(prepared.candidates, filled.verdicts, strict=True)
         self._exhausted.learn(
             [one.line_item.line_item_id for one, verdict in pairs if verdict is Reason.NO_TOKENS],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.beacon import BeaconClaims
@@ -18,8 +18,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """The line item and the creative of beacons that belong to a whole break (slot 0)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What all tokens of one decision say. `decided_at` has whole milliseconds."""
 
     decision_id: DecisionId

@@ -5,7 +5,7 @@ do some players, so it only repeats what the order says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
 from ctv_ads.domain.placement import VastVersion
@@ -16,8 +16,7 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MEMO = FragmentMemo()
 
 
-@dataclass(frozen=True, slots=True)
-class PodAd:
+class PodAd(NamedTuple):
     """One ad of a pod.
 
     `ad_serving_id` is unique over the whole answer; it and `token` consist of characters that

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from importlib import resources
+from pathlib import Path
 from zlib import crc32
 
 from ctv_ads.adapters.valkey.pod_terms import PackedTerms
@@ -125,7 +125,7 @@ class ValkeyPodFiller:
 @cache
 def library() -> tuple[str, str]:
     """Return the function's name and the code of its library."""
-    here = resources.files("ctv_ads.adapters.valkey")
+    here = Path(__file__).parent
     code = "".join((here / name).read_text("utf-8") for name in ("pod_rules.lua", "pod_fill.lua"))
     name = f"ctv_fill_{sha256(code.encode()).hexdigest()[:12]}"
     return name, f"#!lua name={name}\n" + code.replace("@NAME@", name)

@@ -7,7 +7,8 @@ kept for as long as it holds.
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
+from typing import NamedTuple
 
 from ctv_ads.decisioning.segments.columns import Columns, ListRef, bytes_of_bits
 from ctv_ads.decisioning.segments.query import reason_of
@@ -39,8 +40,7 @@ class Tables:
     values: memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A query in the words of one segment."""
 
     known: tuple[tuple[str, tuple[str, ...]], ...]
@@ -61,6 +61,7 @@ class Block:
     """The ranks `[low, high)` of a segment."""
 
     __slots__ = (
+        "_alone",
         "_everything",
         "_flight",
         "_flight_from_ms",
@@ -79,6 +80,7 @@ class Block:
         self._everything = (1 << high - low) - 1
         self._kept: dict[Hashable, int] = {}
         self._starts: list[int] = []
+        self._alone = -1
         self._flight, self._flight_from_ms, self._flight_until_ms = 0, _EVER, -_EVER
 
     def matching(self, plan: Plan) -> int:
@@ -124,6 +126,13 @@ class Block:
             begin = bisect_right(groups, self.low) - 1
             self._starts = groups[begin : bisect_right(groups, self.high - 1) + 1].tolist()
         return self._starts
+
+    def alone(self) -> int:
+        """Return who has no equals, and so takes turns with nobody."""
+        if self._alone < 0:
+            pairs = pairwise(self.group_starts())
+            self._alone = self.marks([first for first, behind in pairs if behind - first == 1])
+        return self._alone
 
     def ranks(self, members: int) -> Iterator[int]:
         """Yield the ranks of these bits, ascending."""

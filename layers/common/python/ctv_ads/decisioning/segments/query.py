@@ -1,8 +1,8 @@
 """What one break asks of the index, in the words that line items are targeted by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.inventory import PublishedPlacement
@@ -35,8 +35,7 @@ REASONS: Mapping[str, Reason] = {
 _EXACT = frozenset({"app_bundle", "placement", "segment"})
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One search. `terms` holds, by dimension, every normalized value that a target may name.
 
     A dimension that the request does not know is not in `terms`. `min_ad_ms` and `max_ad_ms`

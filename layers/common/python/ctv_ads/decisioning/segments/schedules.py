@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from ctv_ads.domain.line_item import Weekday
 
@@ -29,6 +28,9 @@ class Schedules:
             return ()
         minute = now.astimezone(UTC).replace(second=0, microsecond=0)
         if minute != self._minute:
+            # Few organizations have dayparts; the others need not wait for it at a cold start.
+            from zoneinfo import ZoneInfo  # noqa: PLC0415
+
             local = {zone: now.astimezone(ZoneInfo(zone)) for zone, _ in self._schedules}
             self._closed = tuple(
                 number

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ctv_ads.decisioning.segments.block import Block, Plan, Tables
+from ctv_ads.decisioning.segments.candidates import Judgements
 from ctv_ads.decisioning.segments.columns import FORMAT, Columns
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.ranking import RankKey, digest_of
@@ -71,6 +72,7 @@ class Segment:
             columns.column("chunks"),
         )
         self._line_items: dict[int, ServableLineItem] = {}
+        self.judgements = Judgements()
 
     def line_item(self, rank: int) -> ServableLineItem:
         """Return the line item of that rank, unpacked when first asked for."""
