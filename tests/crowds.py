@@ -53,7 +53,7 @@ class Server:
 
     def __init__(self, connection: RespConnection, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
-        self._serve = ServePod(
+        self.serve = ServePod(
             inventory=ValkeySnapshotReader(connection),
             filler=ValkeyPodFiller(connection),
             encode_note=encode_note,
@@ -66,7 +66,7 @@ class Server:
     def ask(self, query: str, viewer: int = 0) -> Seen:
         """Return what `query` is answered."""
         for module in (asking, breaks):
-            vars(module).update(ad_server=lambda: self._serve)
+            vars(module).update(ad_server=lambda: self.serve)
         vars(asking).update(front_door=lambda: DOOR)
         vars(handler).update(ad_server_settings=_Settings)
         at_s = int(self._clock().timestamp())

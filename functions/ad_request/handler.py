@@ -5,9 +5,10 @@ No framework here: the imports of this function are counted by a test.
 
 from typing import Any
 
-from ctv_ads.bootstrap.decision_plane import ad_server_settings
+from ctv_ads.bootstrap.decision_plane import ad_server_settings, warm_up
 from ctv_ads.domain.decision_record import AnswerForm
 from ctv_ads.errors import InvalidRequestError
+from ctv_ads.settings import is_under_runtime
 from functions.ad_request.asking import decide
 from functions.ad_request.breaks import vmap_of
 from functions.ad_request.query import asked_by
@@ -38,3 +39,8 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     if path == "/api/v1/ad-request":
         return json_response(decide(asked, AnswerForm.JSON, base_url), base_url, origin)
     return vast_response(decide(asked, AnswerForm.VAST, base_url), base_url, origin)
+
+
+if is_under_runtime():
+    # Environments of provisioned concurrency run this long before anybody asks.
+    warm_up()

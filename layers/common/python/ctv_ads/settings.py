@@ -65,6 +65,11 @@ def _setting(
     return field(default=default, metadata=metadata, repr=not is_secret)
 
 
+def is_under_runtime() -> bool:
+    """Tell whether Lambda's runtime has loaded this process, on AWS or on one machine."""
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Base: reads the fields of a subclass from an environment."""

@@ -1,8 +1,10 @@
 """The ad request, put together. Imports must stay small: viewers wait for cold starts."""
 
+import logging
 import os
 from datetime import timedelta
 from functools import cache
+from itertools import islice
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.decision_notes import encode_note
@@ -14,10 +16,14 @@ from ctv_ads.bootstrap.door import door_of
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.door_settings import DoorSettings
+from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.settings import AdServerSettings, TokenSettings
 from ctv_ads.use_cases.serve_pod import ServePod
 from ctv_ads.use_cases.sign_ads import SignAds
 from ctv_ads.web.door import Door
+
+_LOG = logging.getLogger(__name__)
+_ORGANIZATIONS_WARMED = 16
 
 
 def new_seed() -> int:
@@ -66,3 +72,20 @@ def ad_server() -> ServePod:
         new_id=new_id,
         new_seed=new_seed,
     )
+
+
+def warm_up() -> None:
+    """Read secrets and inventory now, which the first request would wait for.
+
+    What cannot be had now, that request asks for again.
+
+    Raises:
+        InvalidSettingsError: a setting is missing or wrong; this process can serve nobody.
+    """
+    try:
+        front_door()
+        inventory = ad_server().inventory
+        for organization_id in islice(inventory.current().segments, _ORGANIZATIONS_WARMED):
+            inventory.line_items(organization_id)
+    except (DependencyUnavailableError, SnapshotCorruptError) as error:
+        _LOG.warning("not warmed up: %s", error)
