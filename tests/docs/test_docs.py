@@ -10,6 +10,7 @@ import pytest
 
 from ctv_ads import (
     access_settings,
+    creative_settings,
     door_settings,
     platform_settings,
     settings,
@@ -19,7 +20,14 @@ from functions.manifest import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
-_MODULES = (settings, access_settings, platform_settings, door_settings, traffic_settings)
+_MODULES = (
+    settings,
+    access_settings,
+    creative_settings,
+    platform_settings,
+    door_settings,
+    traffic_settings,
+)
 _SETTINGS = {name: value for module in _MODULES for name, value in vars(module).items()}
 
 

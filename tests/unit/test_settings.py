@@ -4,6 +4,7 @@ import pytest
 
 from ctv_ads.adapters.aws.json_api import AwsIdentity
 from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.creative_settings import ValidationSettings
 from ctv_ads.errors import InvalidSettingsError
 from ctv_ads.platform_settings import MigrationSettings
 from ctv_ads.settings import (
@@ -11,7 +12,6 @@ from ctv_ads.settings import (
     AwsSettings,
     CollectorSettings,
     Settings,
-    ValidationSettings,
     ValkeySettings,
 )
 

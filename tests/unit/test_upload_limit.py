@@ -2,8 +2,8 @@
 
 import pytest
 
+from ctv_ads.creative_settings import UploadSettings
 from ctv_ads.errors import InvalidSettingsError
-from ctv_ads.settings import UploadSettings
 
 
 def test_five_gib_are_the_most() -> None:

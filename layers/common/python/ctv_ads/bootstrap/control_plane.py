@@ -22,20 +22,14 @@ from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.store import PostgresStores
 from ctv_ads.bootstrap import guards
 from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.creative_settings import MediaAddressSettings, TagCheckQueueSettings, UploadSettings
 from ctv_ads.domain.access import Caller
 from ctv_ads.domain.people import KEY_MARK
 from ctv_ads.errors import UnauthenticatedError
 from ctv_ads.ports.access import Holder
 from ctv_ads.ports.control_plane import Stores
 from ctv_ads.ports.pipeline import InventoryChanges
-from ctv_ads.settings import (
-    AccessTokenSettings,
-    DatabaseSettings,
-    InventoryQueueSettings,
-    MediaAddressSettings,
-    TagCheckQueueSettings,
-    UploadSettings,
-)
+from ctv_ads.settings import AccessTokenSettings, DatabaseSettings, InventoryQueueSettings
 from ctv_ads.use_cases.api_keys import ManageKeys
 from ctv_ads.use_cases.campaigns import TraffickCampaigns
 from ctv_ads.use_cases.creatives import TraffickCreatives

@@ -24,6 +24,7 @@ from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
 from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.creative_settings import MediaAddressSettings, ValidationSettings
 from ctv_ads.domain.media import MediaLimits
 from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.ledger import LedgerPosting
@@ -40,9 +41,7 @@ from ctv_ads.settings import (
     DatabaseSettings,
     HistorySettings,
     InventoryQueueSettings,
-    MediaAddressSettings,
     TokenSettings,
-    ValidationSettings,
     ValkeySettings,
 )
 from ctv_ads.traffic_settings import TrafficSettings

@@ -7,8 +7,8 @@ import boto3
 
 from ctv_ads.adapters.aws.tag_queues import SqsTagVerdicts
 from ctv_ads.adapters.web.vast_fetcher import HttpVastFetcher
+from ctv_ads.creative_settings import TagCheckSettings
 from ctv_ads.ports.vast_tags import TagVerdicts
-from ctv_ads.settings import TagCheckSettings
 from ctv_ads.use_cases.check_tag import CheckTag
 
 
