@@ -6,6 +6,7 @@ queue, with its reason in PostgreSQL; what else it holds is recorded all the sam
 and events of whole breaks are kept apart. Counts of decisions come through the same queue.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ctv_ads.adapters.aws.beacon_messages import decode_message
 from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decisions
 from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.garbage import garbage_left_alone
 from ctv_ads.bootstrap.pipeline import (
     beacon_ledger,
     break_events,
@@ -34,9 +36,14 @@ _NAMESPACE = "CtvAds"
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Record the batch in one transaction and name the messages that failed alone."""
+    with garbage_left_alone():
+        return _consumed(event["Records"])
+
+
+def _consumed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     batch = _Batch()
     refused: dict[str, str] = {}
-    for record in event["Records"]:
+    for record in records:
         try:
             batch.read(record["messageId"], record["body"])
         except ValueError as error:
