@@ -24,6 +24,7 @@ PARTS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "documents": decision_parts.documents,
     "index": decision_parts.index,
     "decisions": decision_parts.decisions,
+    "loaded": decision_parts.loaded,
     "pods": decision_parts.pods,
     "pauses": decision_parts.pauses,
     "gateway": decision_parts.gateway,

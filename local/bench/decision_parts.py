@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from local.bench.busy import busy_cores
 from local.bench.decisions import FLOOR, FOUR_ADS, UNEXPLAINED, Measured, measure_decisions
 from local.bench.gateway import measure_gateway
 from local.bench.index import measure_index
@@ -23,6 +24,7 @@ from local.valkey import ValkeyServer
 _ROOT = Path(__file__).parents[2]
 _IMPORT = "import functions.ad_request.handler"
 SIZES = (100, 1_000, 10_000, 100_000)
+_LOADED_SIZE = 1_000
 
 
 def imports(_: Path) -> dict[str, Any]:
@@ -85,6 +87,15 @@ def decisions(folder: Path) -> dict[str, Any]:
         for size, one in found.items()
     }
     return {"line_items": sizes, "flatness": flatness, "explaining_share": explaining}
+
+
+def loaded(folder: Path) -> dict[str, Any]:
+    """Measure the handler while every core is busy with something else."""
+    with _valkey(folder / "valkey") as url, busy_cores():
+        found = measure_decisions(url, line_items=_LOADED_SIZE, calls=200)
+    title = f"ad requests, {_LOADED_SIZE} line items, every core busy with something else"
+    print("\n" + table(title, found.figures, floor=FLOOR))
+    return {"line_items": _LOADED_SIZE, "figures": as_document(found.figures)}
 
 
 def _ratios(found: dict[int, Measured]) -> tuple[float, float]:
