@@ -44,6 +44,10 @@ class Shelf:
     def records(self) -> list[tuple[bytes, FilledPod]]:
         raise NotImplementedError
 
+    def limit(self, nodes: int) -> None:
+        """Let it try that many additions beyond the greedy ones."""
+        raise NotImplementedError
+
     def fill(
         self,
         *offered: ServableLineItem | Candidate,
@@ -84,10 +88,14 @@ class MemoryShelf(Shelf):
     def records(self) -> list[tuple[bytes, FilledPod]]:
         return self.twin.records
 
+    def limit(self, nodes: int) -> None:
+        self.twin.node_limit = nodes
+
 
 class ValkeyShelf(Shelf):
     def __init__(self, client: "redis.Redis", connection: RespConnection) -> None:
         self.client = client
+        self.connection = connection
         self.filler = ValkeyPodFiller(connection)
 
     def publish(self, version: str) -> None:
@@ -105,6 +113,9 @@ class ValkeyShelf(Shelf):
     def records(self) -> list[tuple[bytes, FilledPod]]:
         entries: Any = self.client.xrange("rec:{s0}")
         return [(entry[b"d"], read_outcome(entry[b"r"])) for _, entry in entries]
+
+    def limit(self, nodes: int) -> None:
+        self.filler = ValkeyPodFiller(self.connection, node_limit=nodes)
 
 
 def an_ad(duration_ms: int = 15_000, value: int = 10, **others: Any) -> ServableLineItem:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import SeparationExtent
 from ctv_ads.domain.pod import FilledPod, PodSpec
 from ctv_ads.domain.reasons import Reason
 from tests.builders import PRICE_MICROS, a_servable_creative, a_servable_line_item
-from tests.pod_shelves import BUCKET, Shelf, ValkeyShelf, an_ad, apart, capped, chosen, played
+from tests.pod_shelves import BUCKET, Shelf, an_ad, apart, capped, chosen, played
 
 
 class TestBreak:
@@ -102,10 +101,7 @@ class TestBetterThanGreedy:
         assert played(pod) == [0, 1]
 
     def test_the_gap_bounds_what_was_not_tried(self, shelf: Shelf) -> None:
-        if isinstance(shelf, ValkeyShelf):
-            shelf.filler = ValkeyPodFiller(shelf.filler._connection, node_limit=1)  # type: ignore[attr-defined]
-        else:
-            shelf.filler.node_limit = 1  # type: ignore[attr-defined]
+        shelf.limit(1)
         ads = an_ad(20_000, 30), an_ad(15_000, 20), an_ad(15_000, 20)
         pod = shelf.fill(*ads, spec=PodSpec(30_000, 9))
         assert played(pod) == [0]

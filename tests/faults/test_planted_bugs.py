@@ -75,8 +75,8 @@ SELDOM = {
     "decisions do not look at what is left of their tokens": [
         Edit(
             f"{PRODUCT}/adapters/valkey/pod_rules.lua",
-            "remaining(t.token) < t.spends then return NO_TOKENS",
-            "remaining(t.token) < 0 then return NO_TOKENS",
+            "remaining(i, t) < t.spends then return NO_TOKENS",
+            "remaining(i, t) < 0 then return NO_TOKENS",
         )
     ],
 }

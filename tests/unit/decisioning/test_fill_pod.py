@@ -17,7 +17,7 @@ from tests.pod_worlds import an_id
 
 NOBODY = ViewerState({}, {})
 ALL_OF_IT = 1_000_000
-POD_RULE = (Separation(SeparationBy.CATEGORY, SeparationExtent.POD),)
+BY_CATEGORY, BY_DOMAIN = (Separation(by, SeparationExtent.POD) for by in SeparationBy)
 
 Pod = tuple[tuple[int, int], ...]
 """Positions of candidates and of their creatives."""
@@ -33,7 +33,10 @@ def an_offer(draw: st.DrawFn) -> list[ServableLineItem]:
             priority=draw(st.sampled_from((4, 8))),
             value_micros=draw(st.integers(0, 9)),
             category=draw(st.sampled_from((None, None, "cars", "beer"))),
-            separation=POD_RULE,
+            advertiser_domain=draw(st.sampled_from((None, "a.example", "b.example"))),
+            separation=draw(
+                st.sampled_from(((BY_CATEGORY,), (BY_CATEGORY, BY_DOMAIN), (BY_DOMAIN,), ()))
+            ),
             creatives=[
                 a_servable_creative(
                     creative_id=an_id(1, 10 * number + turn),
@@ -60,13 +63,23 @@ def every_pod(offer: Sequence[ServableLineItem], spec: PodSpec) -> Iterator[Pod]
 def is_allowed(pod: Pod, offer: Sequence[ServableLineItem], spec: PodSpec) -> bool:
     media = [offer[one].creatives[turn] for one, turn in pod]
     films = [creative.media_sha256 for creative in media if creative.media_sha256]
-    categories = [offer[one].category for one, _ in pod if offer[one].category]
+    pairs = combinations([offer[one] for one, _ in pod], 2)
     length_ms = sum(creative.duration_ms for creative in media)
     return (
         (spec.duration_ms is None or length_ms <= spec.duration_ms)
         and len(set(films)) == len(films)
-        and len(set(categories)) == len(categories)
+        and not any(are_rivals(one, other) for one, other in pairs)
     )
+
+
+def are_rivals(one: ServableLineItem, other: ServableLineItem) -> bool:
+    """Tell whether a rule of either keeps both out of one pod."""
+    rules = one.separation + other.separation
+    by_category = one.category == other.category and one.category is not None
+    by_domain = (
+        one.advertiser_domain == other.advertiser_domain and one.advertiser_domain is not None
+    )
+    return (by_category and BY_CATEGORY in rules) or (by_domain and BY_DOMAIN in rules)
 
 
 def worth_of(pod: Pod, offer: Sequence[ServableLineItem], priority: int) -> tuple[int, int]:
@@ -109,7 +122,7 @@ def test_with_time_to_search_no_pod_is_worth_more(
 
 
 @settings(max_examples=300, deadline=None)
-@given(offer=an_offer(), spec=SPECS, nodes=st.integers(0, 3))
+@given(offer=an_offer(), spec=SPECS, nodes=st.integers(0, 8))
 def test_the_gap_is_never_understated(
     offer: list[ServableLineItem], spec: PodSpec, nodes: int
 ) -> None:

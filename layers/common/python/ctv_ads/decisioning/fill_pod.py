@@ -1,12 +1,12 @@
 """Fill one break: caps, tokens, separation, places, and the best use of its time.
 
 Pure: candidates in rank order, what is remembered of the viewer, the tokens and the time come
-in; the pod and everything to be remembered go out. `adapters/valkey/decide.lua` does the same
-inside Valkey, and a differential test holds the two together.
+in; the pod and everything to be remembered go out. `adapters/valkey/pod_rules.lua` and
+`pod_fill.lua` do the same inside Valkey, and a differential test holds the two together.
 
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
-a tier the greedy choice in rank order stands unless a search finds one that is worth more:
-expected value first, then time filled, to the second.
+a tier the greedy choice in rank order stands unless one pass over the greatest values or a
+search finds one that is worth more: expected value first, then time filled, to the second.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
+from ctv_ads.decisioning.pod_by_value import ValuePass, by_value
 from ctv_ads.decisioning.pod_draft import Draft, Placed, cap_reason, worth
-from ctv_ads.decisioning.pod_search import NODE_LIMIT, Option, Search, by_density, is_better
+from ctv_ads.decisioning.pod_search import NODE_LIMIT, Best, Option, Search, by_density
 from ctv_ads.decisioning.pod_terms import (
     CREATIVE,
     DEVICE,
@@ -149,33 +150,52 @@ class _Filling:
         if len(self.draft.added) == base and self.draft.is_full():
             return 0
         chosen = self._take_out(base)
-        search = self._search([i for i in tier if self._may_run(i)], greedy)
-        if len(search.options) == len(chosen) or not is_better(search.ceiling, greedy):
-            self._put_back(chosen)
-            return greedy[0]
-        search = self._search([i for i in tier if isinstance(self._option(i), Option)], greedy)
-        search.run()
-        self.nodes_left, proved = search.nodes_left, search.proved_micros
-        if search.found is None:
-            self._put_back(chosen)
-        else:
-            self._put_in(search.found)
+        best = Best(greedy, self.nodes_left)
+        proved = self._find_better(tier, len(chosen), best)
+        self.nodes_left = best.nodes_left
+        if best.found:
+            self._put_in(best.found)
             self._settle(tier, chosen)
+        else:
+            self._put_back(chosen)
         return proved
 
-    def _search(self, tier: list[int], greedy: tuple[int, int]) -> Search:
-        options = by_density([self._static_option(index) for index in tier])
-        return Search(self.draft, options, greedy, self.nodes_left)
+    def _find_better(self, tier: list[int], greedy_ads: int, best: Best) -> int:
+        """Look for a choice that beats the greedy one; return what none can be worth more than."""
+        is_tried = False
+        if greedy_ads == self.spec.max_ads - len(self.draft.added):
+            values = self._value_pass(tier, best)
+            if not values.can_be_better():
+                return best.worth[0]
+            is_tried = values.may_fit()
+            if is_tried and values.run():
+                return best.worth[0]
+        search = self._search([i for i in tier if self._may_run(i)], best)
+        if len(search.options) == greedy_ads or not search.can_be_better():
+            return best.worth[0]
+        search = self._search([i for i in tier if isinstance(self._option(i), Option)], best)
+        if not search.can_be_better():
+            return best.worth[0]
+        search.run(is_tried_by_value=is_tried)
+        return search.proved_micros
+
+    def _value_pass(self, tier: list[int], best: Best) -> ValuePass:
+        options = by_value([self._whole_option(i) for i in tier if self._may_run(i)])
+        return ValuePass(self.draft, options, self._option, best)
+
+    def _search(self, tier: list[int], best: Best) -> Search:
+        return Search(self.draft, by_density([self._known_option(i) for i in tier]), best)
 
     def _may_run(self, index: int) -> bool:
         """Tell whether nothing is known yet that keeps it out of every pod."""
         known = self.options.get(index)
         return bool(self.candidates[index].creatives) and not isinstance(known, Reason)
 
-    def _static_option(self, index: int) -> Option:
+    def _known_option(self, index: int) -> Option:
         known = self.options.get(index)
-        if isinstance(known, Option):
-            return known
+        return known if isinstance(known, Option) else self._whole_option(index)
+
+    def _whole_option(self, index: int) -> Option:
         terms = self.candidates[index]
         return Option(index, terms, tuple(range(len(terms.creatives))))
 

@@ -65,14 +65,28 @@ def _ordered(options: Sequence[Option], key: Callable[[Option], float]) -> list[
 
 
 @dataclass(slots=True)
+class Best:
+    """The best choice of a tier yet: the greedy one, until `found` holds one that is better."""
+
+    worth: tuple[int, int]
+    nodes_left: int
+    found: list[Placed] = field(default_factory=list)
+
+    def keep_better(self, mine: list[Placed]) -> tuple[int, int]:
+        """Return what these are worth, and keep them if they are the best yet."""
+        mine_worth = worth(mine)
+        if is_better(mine_worth, self.worth):
+            self.worth, self.found = mine_worth, mine
+        return mine_worth
+
+
+@dataclass(slots=True)
 class Search:
-    """One search over `options`, which stand by density; `best` starts as the greedy choice."""
+    """One search over `options`, which stand by density, for better than the `best` yet."""
 
     draft: Draft
     options: list[Option]
-    best: tuple[int, int]
-    nodes_left: int
-    found: list[Placed] | None = None
+    best: Best
     base: int = field(init=False)
     ceiling: tuple[int, int] = field(init=False)
     """More than any choice can be worth; what reaches it is proved best."""
@@ -92,8 +106,12 @@ class Search:
         That is the best found if everything was tried. Where an ad was refused for its place
         alone, another order of adding might have let it in.
         """
-        is_whole = self.nodes_left > 0 and self.draft.misplaced == self._misplaced
-        return self.best[0] if is_whole else self.ceiling[0]
+        is_whole = self.best.nodes_left > 0 and self.draft.misplaced == self._misplaced
+        return self.best.worth[0] if is_whole else self.ceiling[0]
+
+    def can_be_better(self) -> bool:
+        """Tell whether a choice may be better than the best yet."""
+        return is_better(self.ceiling, self.best.worth)
 
     def _ceiling(self) -> tuple[int, int]:
         """Return the bound of the whole, tightened by charging ads for the time they take.
@@ -143,44 +161,37 @@ class Search:
         longest = max((option.longest_ms for option in rest), default=0)
         return min(in_time, slots * most), min(left_ms, slots * longest)
 
-    def run(self) -> None:
+    def run(self, *, is_tried_by_value: bool) -> None:
         """Look for a better choice until all are tried, or the work is done."""
-        runs_out = self._rate_where_time_runs_out()
-        for rate in (runs_out / 2, 0.0):
-            self._try_greedily(rate)
+        self._try_greedily(self._rate_where_time_runs_out() / 2)
+        if not is_tried_by_value:
+            self._try_greedily(0.0)
         self._branch(0)
 
     def _try_greedily(self, rate: float) -> None:
         """Try the choice by reward beyond `rate`: a good one at once lets much be left out."""
         for option in _ordered(self.options, lambda one: _reward(one, rate)):
-            if self.nodes_left <= 0 or self.draft.is_full():
+            if self.best.nodes_left <= 0 or self.draft.is_full():
                 break
             if option.shortest_ms <= (self.draft.left_ms or 0):
-                self.nodes_left -= 1
+                self.best.nodes_left -= 1
                 self._try(option, option.creatives)
-        self._keep_better()
+        self.best.keep_better(self.draft.added[self.base :])
         while len(self.draft.added) > self.base:
             self.draft.remove_last()
 
-    def _keep_better(self) -> tuple[int, int]:
-        """Return what the draft is worth now, and keep it if it is the best yet."""
-        mine = worth(self.draft.added[self.base :])
-        if is_better(mine, self.best):
-            self.best, self.found = mine, self.draft.added[self.base :]
-        return mine
-
     def _branch(self, start: int) -> None:
-        value, time = self._keep_better()
+        value, time = self.best.keep_better(self.draft.added[self.base :])
         for at in range(start, len(self.options)):
             more_value, more_time = self.bound(at)
-            if self.draft.is_full() or not is_better(self.ceiling, self.best):
+            if self.draft.is_full() or not self.can_be_better():
                 return
-            if not is_better((value + more_value, time + more_time), self.best):
+            if not is_better((value + more_value, time + more_time), self.best.worth):
                 return
             for creatives in self._ways(self.options[at]):
-                if self.nodes_left <= 0:
+                if self.best.nodes_left <= 0:
                     return
-                self.nodes_left -= 1
+                self.best.nodes_left -= 1
                 if self._try(self.options[at], creatives):
                     self._branch(at + 1)
                     self.draft.remove_last()

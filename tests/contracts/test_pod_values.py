@@ -1,0 +1,111 @@
+"""Every implementation of `PodFiller` chooses the greatest values where slots run out first."""
+
+from typing import Any
+
+from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
+from ctv_ads.domain.pod import PodSpec
+from ctv_ads.domain.reasons import Reason
+from tests.builders import a_servable_creative
+from tests.pod_shelves import Shelf, an_ad, apart, capped, played
+
+TWO = PodSpec(60_000, 2)
+POD = SeparationExtent.POD
+
+
+def short_ads() -> tuple[ServableLineItem, ServableLineItem]:
+    """Two that are worth most by the second, and so are offered first."""
+    return an_ad(10_000, 20), an_ad(10_000, 19)
+
+
+def long_ad(value: int, **others: Any) -> ServableLineItem:
+    return an_ad(30_000, value, **others)
+
+
+def test_the_greatest_values_displace_what_is_only_short(shelf: Shelf) -> None:
+    pod = shelf.fill(*short_ads(), long_ad(40), long_ad(50), spec=TWO)
+    assert played(pod) == [2, 3]
+    assert pod.verdicts == (Reason.OUTRANKED, Reason.OUTRANKED, Reason.CHOSEN, Reason.CHOSEN)
+
+
+def test_two_additions_are_enough_to_prove_it(shelf: Shelf) -> None:
+    shelf.limit(2)
+    pod = shelf.fill(*short_ads(), long_ad(40), long_ad(50), spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([2, 3], 0)
+    shelf.limit(1)
+    pod = shelf.fill(*short_ads(), long_ad(40), long_ad(50), spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([3, 0], 2223)  # 70 of at most 90
+
+
+def test_who_may_not_run_leaves_the_slot_to_the_next(shelf: Shelf) -> None:
+    reached = long_ad(50, frequency_caps=capped(1))
+    shelf.fill(reached)
+    pod = shelf.fill(*short_ads(), reached, long_ad(40), spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 3], 0)
+
+
+def test_many_who_may_not_run_are_passed_over(shelf: Shelf) -> None:
+    shelf.limit(2)
+    reached = [long_ad(50 + n, frequency_caps=capped(1)) for n in range(12)]
+    shelf.fill(*reached, spec=PodSpec(None, 12))
+    pod = shelf.fill(*short_ads(), *reached, long_ad(40), long_ad(30), spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([14, 15], 0)
+
+
+def test_rivals_give_way_to_one_that_is_worth_more(shelf: Shelf) -> None:
+    shelf.limit(4)
+    cars = [long_ad(value, category="cars", separation=apart(POD)) for value in (48, 50, 49)]
+    pod = shelf.fill(*short_ads(), *cars, long_ad(40), spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([3, 5], 0)
+
+
+def test_rivals_give_way_to_whomever_they_meet(shelf: Shelf) -> None:
+    shelf.limit(4)
+    cars = [long_ad(value, category="cars", separation=apart(POD)) for value in (50, 49)]
+    ads = *short_ads(), an_ad(10_000, 18), long_ad(60), *cars, long_ad(40)
+    pod = shelf.fill(*ads, spec=PodSpec(90_000, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([3, 4, 6], 0)
+
+
+def test_one_that_comes_in_for_a_rival_may_be_too_long(shelf: Shelf) -> None:
+    cars = [
+        an_ad(ms, value, category="cars", separation=apart(POD))
+        for ms, value in ((30_000, 50), (20_000, 40))
+    ]
+    ads = *short_ads(), *cars, long_ad(39), an_ad(20_000, 30)
+    pod = shelf.fill(*ads, spec=PodSpec(50_000, 2))
+    assert played(pod) == [2, 5]
+
+
+def test_one_does_not_stand_for_two_that_are_no_rivals_of_each_other(shelf: Shelf) -> None:
+    both = apart(POD) + apart(POD, SeparationBy.ADVERTISER_DOMAIN)
+    first = long_ad(10, category="cars", advertiser_domain="acme.example", separation=both)
+    one = long_ad(9, category="cars", advertiser_domain="other.example")
+    other = long_ad(9, category="beer", advertiser_domain="acme.example")
+    pod = shelf.fill(first, long_ad(1, category=None), one, other, spec=TWO)
+    assert (played(pod), pod.optimality_gap_bp) == ([2, 3], 0)
+
+
+def test_rivals_of_a_higher_tier_cost_nothing(shelf: Shelf) -> None:
+    shelf.limit(5)
+    rule: tuple[Separation, ...] = apart(POD)
+    above = long_ad(1, priority=4, category="cars", separation=rule)
+    cars = [long_ad(value, category="cars", advertiser_domain=None) for value in (50, 49)]
+    pod = shelf.fill(above, *short_ads(), *cars, long_ad(40), spec=PodSpec(90_000, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 1, 5], 0)
+
+
+def test_the_longest_creative_fills_time_that_nobody_needs(shelf: Shelf) -> None:
+    shelf.limit(1)
+    both = [a_servable_creative(duration_ms=ms) for ms in (15_000, 30_000)]
+    pod = shelf.fill(an_ad(creatives=both), spec=PodSpec(60_000, 1))
+    assert [pick.creative for pick in pod.picks] == [1]
+    assert pod.optimality_gap_bp == 0
+
+
+def test_with_too_little_time_for_them_who_may_not_run_does_not_count(shelf: Shelf) -> None:
+    reached = long_ad(60, frequency_caps=capped(1))
+    shelf.fill(reached)
+    shelf.limit(1)
+    pod = shelf.fill(*short_ads(), reached, spec=PodSpec(30_000, 2))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 1], 0)
