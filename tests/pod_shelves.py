@@ -56,6 +56,7 @@ class Shelf:
         now: datetime = NOON,
         version: str | None = None,
         record: bytes = b"record",
+        least_more_ms: int = 0,
     ) -> FilledPod:
         candidates = [
             one if isinstance(one, Candidate) else Candidate(one, one.creatives, one.price_micros)
@@ -69,6 +70,7 @@ class Shelf:
             now=now,
             version=version,
             record=record,
+            least_more_ms=least_more_ms,
         )
 
 

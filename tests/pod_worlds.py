@@ -115,6 +115,7 @@ class Break:
     viewer: ViewerKeys
     offered: tuple[int, ...]
     nodes: int
+    least_more_ms: int
 
 
 BREAKS = st.builds(
@@ -128,5 +129,6 @@ BREAKS = st.builds(
         lambda numbers: tuple(sorted(numbers))
     ),
     nodes=st.sampled_from((0, 3, 120)),
+    least_more_ms=st.sampled_from((0, 0, 0, 1, 10_000)),
 )
 GRANTS = st.dictionaries(st.integers(0, 11), st.integers(0, 200), max_size=12)

@@ -180,3 +180,37 @@ class TestVersions:
         first = shelf.fill(*ads, spec=PodSpec(None, 1), record=bytes(range(256)))
         second = shelf.fill(record=b"second")
         assert shelf.records() == [(bytes(range(256)), first), (b"second", second)]
+
+
+class TestRoomLeft:
+    """Whoever has more to offer is told of room that is left, and nothing is done."""
+
+    def test_nothing_is_spent_counted_or_recorded(self, shelf: Shelf) -> None:
+        ad = a_servable_line_item(frequency_caps=capped(1))
+        shelf.grant(ad, PRICE_MICROS)
+        shelf.publish("8")
+        pod = shelf.fill(ad, spec=PodSpec(None, 2), least_more_ms=1)
+        assert pod == FilledPod((), (Reason.CHOSEN,), version="8", is_short=True)
+        assert shelf.left(ad) == PRICE_MICROS
+        assert shelf.records() == []
+        assert chosen(shelf.fill(ad, spec=PodSpec(None, 2)))
+
+    def test_a_full_pod_is_done_at_once(self, shelf: Shelf) -> None:
+        assert chosen(shelf.fill(an_ad(), spec=PodSpec(60_000, 1), least_more_ms=1))
+        assert chosen(shelf.fill(an_ad(), spec=PodSpec(None, 1), least_more_ms=1))
+        assert chosen(shelf.fill(an_ad(15_000), spec=PodSpec(15_000, 9), least_more_ms=1))
+
+    def test_time_counts_that_another_ad_could_use(self, shelf: Shelf) -> None:
+        spec = PodSpec(25_000, 9)
+        assert shelf.fill(an_ad(15_000), spec=spec, least_more_ms=10_000).is_short
+        assert chosen(shelf.fill(an_ad(15_000), spec=spec, least_more_ms=10_001))
+
+    def test_house_ads_are_room(self, shelf: Shelf) -> None:
+        house = an_ad(type=LineItemType.HOUSE, priority=16)
+        assert shelf.fill(house, spec=PodSpec(None, 1), least_more_ms=1).is_short
+        assert chosen(shelf.fill(house, spec=PodSpec(None, 1)))
+
+    def test_an_old_version_comes_first(self, shelf: Shelf) -> None:
+        shelf.publish("8")
+        pod = shelf.fill(version="7", least_more_ms=1)
+        assert (pod.is_stale, pod.is_short) == (True, False)

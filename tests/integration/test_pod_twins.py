@@ -61,6 +61,7 @@ def test_both_pick_the_same_and_remember_the_same(
         filler = ValkeyPodFiller(connection, node_limit=one.nodes)
         twin.node_limit = one.nodes
         asked: dict[str, Any] = {"seed": 1, "now": now, "version": "1", "record": b"%d" % number}
+        asked["least_more_ms"] = one.least_more_ms
         expected = twin.fill(one.spec, candidates, one.viewer, **asked)
         assert filler.fill(one.spec, candidates, one.viewer, **asked) == expected
         assert what_valkey_holds(client) == what_the_twin_holds(twin)

@@ -68,6 +68,7 @@ _NOTES = st.builds(
     beacon_lifetime_s=st.integers(0, 10**6),
     expires_s=st.integers(0, 10**6),
     candidates=st.lists(_ID.map(LineItemId), max_size=4).map(tuple),
+    reach=st.integers(0, 2),
 )
 
 
@@ -97,6 +98,7 @@ def a_note(**changes: Any) -> bytes:
         pytest.param(a_note(vast="9.9"), id="an unknown version"),
         pytest.param(a_note(candidates="AAAA"), id="ids that are none"),
         pytest.param(a_note(candidates="%"), id="ids that are no base64"),
+        pytest.param(a_note(reach="far"), id="a reach that is none"),
         pytest.param(a_note(request={}), id="no request"),
         pytest.param(a_note(request={"placement": "demo"}), id="half a request"),
     ],

@@ -15,7 +15,7 @@ from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query, query_of
 from ctv_ads.decisioning.segments.ranking import LARGE_GROUP, rank_key
-from ctv_ads.decisioning.segments.search import Found, search
+from ctv_ads.decisioning.segments.search import Found, Reach, search
 from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.domain.ad_request import AdRequest, Viewer
 from ctv_ads.domain.ids import AdvertiserId, LineItemId, OrganizationId, PlacementId
@@ -100,8 +100,7 @@ def assert_found_as_by_reference(size: int, seed: int) -> None:
         found = search(
             [index],
             query(asked),
-            limit=limit,
-            per_advertiser=per_advertiser,
+            reach=Reach(limit, per_advertiser),
             house_limit=house_limit,
         )
         assert ids_of(found.line_items) == first_eligible(
@@ -110,6 +109,8 @@ def assert_found_as_by_reference(size: int, seed: int) -> None:
         assert ids_of(found.house) == first_eligible(
             house, asked, limit=house_limit, per_advertiser=house_limit, first_rank=len(paid)
         )
+        everything = first_eligible(paid, asked, limit=size, per_advertiser=size)
+        assert found.has_more or not limit or ids_of(found.line_items) == everything
         by_id = {item.line_item_id: item for item in items}
         told = explain([index], query(asked), found, per_advertiser=per_advertiser)
         assert reasons_of(told) == {
@@ -156,8 +157,8 @@ def test_an_overlay_is_searched_as_if_all_had_been_compiled_together(seed: int) 
         Layer(Segment(compile_segment([*kept, *before, *gone])), removed),
     ]
     asked = random_asked(random)
-    found = search(layers, query(asked), limit=99, per_advertiser=99, house_limit=99)
-    whole = search([layer(items)], query(asked), limit=99, per_advertiser=99, house_limit=99)
+    found = search(layers, query(asked), reach=Reach(99, 99), house_limit=99)
+    whole = search([layer(items)], query(asked), reach=Reach(99, 99), house_limit=99)
     for one, other in ((found.line_items, whole.line_items), (found.house, whole.house)):
         assert [rank_key(item.line_item) for item in one] == [
             rank_key(item.line_item) for item in other
@@ -188,7 +189,7 @@ def test_a_large_group_takes_turns_too_and_nobody_starves() -> None:
 
 def first_of(index: Layer, seed: int) -> LineItemId:
     asked = Asked(AdRequest("p", viewer=Viewer(country="AT")), PLACEMENT, NOON, seed)
-    (first,) = search([index], query(asked), limit=1).line_items
+    (first,) = search([index], query(asked), reach=Reach(1, 2)).line_items
     return first.line_item.line_item_id
 
 
@@ -197,7 +198,7 @@ def test_of_many_equals_of_one_advertiser_only_its_share_is_offered() -> None:
     items = [a_servable_line_item(advertiser_id=rich) for _ in range(1200)]
     items += [a_servable_line_item() for _ in range(3)]
     asked = Asked(AdRequest("p"), PLACEMENT, NOON, 5)
-    found = search([layer(items)], query(asked), limit=24)
+    found = search([layer(items)], query(asked))
     assert ids_of(found.line_items) == first_eligible(items, asked, limit=24, per_advertiser=2)
     assert len(found.line_items) == 5
 
@@ -221,7 +222,7 @@ def test_equals_that_stand_alone_in_their_layers_take_turns() -> None:
     first, second = a_servable_line_item(), a_servable_line_item()
     layers = [layer([first]), layer([second])]
     asked = [Asked(AdRequest("p"), PLACEMENT, NOON, seed) for seed in range(20)]
-    found = {ids_of(search(layers, query(one), limit=1).line_items)[0] for one in asked}
+    found = {ids_of(search(layers, query(one), reach=Reach(1, 2)).line_items)[0] for one in asked}
     assert found == {first.line_item_id, second.line_item_id}
     index = LineItemIndex(layers)
     told = index.explain(query(asked[0]), skip=frozenset({first.line_item_id}))

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ctv_ads.decisioning.segments.search import REACHES
 from ctv_ads.domain.ad_request import (
     AdBreak,
     AdRequest,
@@ -30,7 +31,7 @@ _ID_BYTES = 16
 
 def encode_note(note: DecisionNote) -> bytes:
     """Return the note as JSON."""
-    document = {
+    document: dict[str, Any] = {
         "id": note.decision_id,
         "at": (note.decided_at - _EPOCH) // timedelta(milliseconds=1),
         "seed": note.seed,
@@ -46,6 +47,8 @@ def encode_note(note: DecisionNote) -> bytes:
         "expires_s": note.expires_s,
         "candidates": packed_ids(note.candidates),
     }
+    if note.reach:
+        document["reach"] = note.reach
     return orjson.dumps(document, default=dict)
 
 
@@ -72,6 +75,7 @@ def decode_note(blob: bytes) -> DecisionNote:
             beacon_lifetime_s=document["lifetime_s"],
             expires_s=document["expires_s"],
             candidates=tuple(unpacked_ids(document["candidates"])),
+            reach=min(max(int(document.get("reach", 0)), 0), len(REACHES) - 1),
         )
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"not a decision's note: {error!r}") from error

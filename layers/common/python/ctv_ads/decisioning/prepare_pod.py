@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ctv_ads.decisioning.resolve_break import resolve_break
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import query_of
+from ctv_ads.decisioning.segments.search import NEAR, Reach
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
@@ -14,20 +15,26 @@ from ctv_ads.domain.reasons import Reason
 
 
 class PreparedPod(NamedTuple):
-    """What competes for a break. `passed_over` was looked at and may not serve."""
+    """What competes for a break. `passed_over` was looked at and may not serve.
+
+    `least_more_ms` is above 0 when a search that goes farther may find more: how long an ad of
+    those is at least.
+    """
 
     spec: PodSpec
     candidates: tuple[Candidate, ...]
     passed_over: tuple[tuple[LineItemId, Reason], ...]
+    least_more_ms: int = 0
 
 
-def prepare_pod(
+def prepare_pod(  # noqa: PLR0913 - all of them are one question
     index: LineItemIndex,
     request: AdRequest,
     placement: PublishedPlacement,
     *,
     now: datetime,
     seed: int,
+    reach: Reach = NEAR,
     skip: frozenset[LineItemId] = frozenset(),
 ) -> PreparedPod:
     """Return the candidates for `request` in rank order, house ads last.
@@ -43,5 +50,7 @@ def prepare_pod(
         min_ad_ms=resolved.min_ad_ms,
         max_ad_ms=resolved.max_ad_ms,
     )
-    found = index.search(query, skip=skip)
-    return PreparedPod(resolved.spec, found.line_items + found.house, found.passed_over)
+    found = index.search(query, reach=reach, skip=skip)
+    least_more_ms = max(index.least_ms(query), 1) if found.has_more else 0
+    candidates = found.line_items + found.house
+    return PreparedPod(resolved.spec, candidates, found.passed_over, least_more_ms)

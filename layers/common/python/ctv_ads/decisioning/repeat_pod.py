@@ -9,6 +9,7 @@ from ctv_ads.decisioning.rotation import rotated
 from ctv_ads.decisioning.segments.creatives import fitting_creatives
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import Query, query_of
+from ctv_ads.decisioning.segments.search import REACHES, Reach
 from ctv_ads.domain.decision_record import DecisionNote, DecisionRecord
 from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
@@ -47,6 +48,11 @@ def query_again(note: DecisionNote, placement: PublishedPlacement) -> Query:
         min_ad_ms=resolved.min_ad_ms,
         max_ad_ms=resolved.max_ad_ms,
     )
+
+
+def reach_of(note: DecisionNote) -> Reach:
+    """Return how far the search went."""
+    return REACHES[note.reach]
 
 
 def candidates_again(
@@ -101,6 +107,7 @@ def repeat_pod(
             placement,
             now=note.decided_at,
             seed=note.seed,
+            reach=reach_of(note),
             skip=skip,
         )
         names = [one.line_item.line_item_id for one in found.candidates]

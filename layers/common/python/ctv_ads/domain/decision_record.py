@@ -23,7 +23,8 @@ class DecisionNote(NamedTuple):
     """What is known of a decision before anything is picked; it goes to Valkey with the question.
 
     `decided_at` has whole milliseconds. `base_url`, `key_id`, `beacon_lifetime_s` and `expires_s` are what
-    the answer's beacon addresses were made with.
+    the answer's beacon addresses were made with. `reach` tells how often the candidates left room in
+    the break, so that more were looked for.
     """
 
     decision_id: DecisionId
@@ -40,6 +41,7 @@ class DecisionNote(NamedTuple):
     beacon_lifetime_s: int
     expires_s: int
     candidates: tuple[LineItemId, ...]
+    reach: int = 0
 
 
 @dataclass(frozen=True, slots=True)

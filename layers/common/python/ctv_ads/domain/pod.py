@@ -54,7 +54,9 @@ class FilledPod(NamedTuple):
     `optimality_gap_bp` is how much more than this pod the best one could be worth at most, in
     basis points of that bound; 0 is proved optimal.
     `version` is the inventory's version in force when it was filled. When `is_stale`, the
-    caller decided on another version, nothing was picked or counted, and it should reload.
+    caller decided on another version, nothing was picked or counted, and it should reload. When
+    `is_short`, there was room left and the caller had said that it has more to offer: nothing
+    was picked or counted either, and the verdicts are those that it would have had.
     """
 
     picks: tuple[Pick, ...]
@@ -62,3 +64,4 @@ class FilledPod(NamedTuple):
     optimality_gap_bp: int = 0
     version: str | None = None
     is_stale: bool = False
+    is_short: bool = False

@@ -55,12 +55,15 @@ class PodFiller(Protocol):
         now: datetime,
         version: str | None,
         record: bytes,
+        least_more_ms: int = 0,
     ) -> FilledPod:
         """Pick, reserve and count, or do nothing at all when `version` is not in force.
 
         `version` None takes whatever is in force. `record` is kept with the outcome in the
         list of recent decisions, in the same step. It is different for every decision: a
-        repeat after a lost connection is known by it.
+        repeat after a lost connection is known by it. With `least_more_ms` above 0 nothing is
+        done either when what is paid for leaves a slot and at least so much time: the caller
+        has more candidates to offer.
 
         Raises:
             DependencyUnavailableError: no answer in time. Whether something was reserved is

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any
 from unicodedata import category
 
@@ -13,15 +14,18 @@ from ctv_ads.decisioning.repeat_pod import (
     NotRepeatableError,
     RepeatedPod,
     query_again,
+    reach_of,
     repeat_pod,
 )
+from ctv_ads.decisioning.room_left import has_room
+from ctv_ads.decisioning.segments.search import REACHES
 from ctv_ads.domain.access import Action, Caller
 from ctv_ads.domain.ad_request import UNKNOWN_LENGTH_MS, AdRequest, BreakType
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.ids import DecisionId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
-from ctv_ads.domain.pod import Candidate, FilledPod
+from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
 from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords, InventoryHistory, PastInventory
@@ -101,7 +105,7 @@ class ExplainDecisions:
         again = _repeated(lambda: repeat_pod(index, record.note, placement))
         query = query_again(record.note, placement)
         skip = frozenset(again.skipped)
-        removed = index.explain(query, skip=skip)
+        removed = index.explain(query, reach=reach_of(record.note), skip=skip)
         reason = None
         if not record.outcome.picks:
             reason = no_fill_reason(record.outcome.verdicts, again.passed_over)
@@ -151,27 +155,23 @@ class ExplainDecisions:
         note = record.note
         request = _changed(note.request, changes)
         inventory, placement = self._inventory(record)
-        prepared = prepare_pod(
-            inventory.line_items(note.organization_id),
-            request,
-            placement,
-            now=note.decided_at,
-            seed=note.seed,
-        )
+        index = inventory.line_items(note.organization_id)
         refused = frozenset(
             name
             for name, verdict in zip(note.candidates, record.outcome.verdicts, strict=True)
             if verdict in _STILL_REFUSED
         )
-        offered = tuple(
-            one for one in prepared.candidates if one.line_item.line_item_id not in refused
-        )
-        state = ViewerState(
-            {}, {one.line_item.line_item_id.encode(): Grant(0, _PLENTY) for one in offered}
-        )
-        terms = [terms_of(candidate) for candidate in offered]
-        now_s = int(note.decided_at.timestamp())
-        outcome = fill_pod(prepared.spec, terms, state, now_s=now_s).pod
+        for reach in REACHES:
+            prepared = prepare_pod(
+                index, request, placement, now=note.decided_at, seed=note.seed, reach=reach
+            )
+            offered = tuple(
+                one for one in prepared.candidates if one.line_item.line_item_id not in refused
+            )
+            outcome = _filled(prepared.spec, offered, note.decided_at)
+            least_ms = prepared.least_more_ms
+            if not least_ms or not has_room(prepared.spec, offered, outcome, least_ms=least_ms):
+                break
         return Supposition(record, request, offered, outcome, tuple(sorted(refused)))
 
     def _record(self, caller: Caller, decision_id: DecisionId) -> DecisionRecord:
@@ -187,6 +187,13 @@ class ExplainDecisions:
             if placement is not None:
                 return inventory, placement
         raise ConflictError("the inventory of this decision is not kept any more")
+
+
+def _filled(spec: PodSpec, offered: Sequence[Candidate], now: datetime) -> FilledPod:
+    """Return the pod of a viewer who has seen nothing, with tokens for everybody."""
+    grants = {one.line_item.line_item_id.encode(): Grant(0, _PLENTY) for one in offered}
+    terms = [terms_of(candidate) for candidate in offered]
+    return fill_pod(spec, terms, ViewerState({}, grants), now_s=int(now.timestamp())).pod
 
 
 def _repeated(make: Callable[[], RepeatedPod]) -> RepeatedPod:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from ctv_ads.decisioning.no_fill import no_fill_reason
 from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
+from ctv_ads.decisioning.segments.search import REACHES
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.decisioning.without_valkey import fill_without_valkey
 from ctv_ads.domain.ad_request import AdRequest
@@ -74,7 +76,11 @@ class _Case(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServePod:
-    """Decides breaks, each in one round trip unless the inventory has just changed."""
+    """Decides breaks, each in one round trip.
+
+    It takes another one if the inventory has just changed, or if the candidates leave room in the
+    break and more exist: at most two more, each going farther.
+    """
 
     inventory: SnapshotReader
     filler: PodFiller
@@ -131,25 +137,29 @@ class ServePod:
         raise DependencyUnavailableError("valkey", "it calls every inventory stale")
 
     def _decide(
-        self, case: _Case, snapshot: Snapshot, *, version: str | None
+        self, case: _Case, snapshot: Snapshot, *, version: str | None, reach: int = 0
     ) -> PodDecision | FilledPod:
         """Return the decision, or the stale pod when `snapshot` is not in force any more."""
         placement = snapshot.placements.get(case.question.placement)
         if placement is None:
-            filled, degraded = self._fill(case, _NOTHING, ViewerKeys(), version, b"")
+            filled, degraded = self._fill(case, _NOTHING, ViewerKeys(), version, b"", 0)
             reason = NoFillReason.UNKNOWN_PLACEMENT
             decision = PodDecision(case.decision_id, no_fill_reason=reason, degraded=degraded)
             return filled if filled.is_stale else decision
         request = case.question.read(placement)
-        prepared = self._prepare(case, placement, request)
+        prepared = self._prepare(case, placement, request, reach)
         viewer = request.viewer
         keys = ViewerKeys(viewer.session_key, viewer.device_key, viewer.household_key)
-        note = self._note(case, snapshot.version, placement, request, prepared)
-        filled, degraded = self._fill(case, prepared, keys, version, self.encode_note(note))
+        note = self._note(case, snapshot.version, placement, request, prepared, reach)
+        least_more_ms = prepared.least_more_ms if reach + 1 < len(REACHES) else 0
+        record = self.encode_note(note)
+        filled, degraded = self._fill(case, prepared, keys, version, record, least_more_ms)
         if filled.is_stale:
             return filled
         if degraded is None:
             self._learn(prepared, filled, case.now)
+        if filled.is_short:
+            return self._decide(case, snapshot, version=version, reach=reach + 1)
         decided = Decided(case.decision_id, case.now, placement.placement_id, request)
         passed_over = prepared.passed_over
         empty_for = None if filled.picks else no_fill_reason(filled.verdicts, passed_over)
@@ -164,7 +174,7 @@ class ServePod:
         )
 
     def _prepare(
-        self, case: _Case, placement: PublishedPlacement, request: AdRequest
+        self, case: _Case, placement: PublishedPlacement, request: AdRequest, reach: int
     ) -> PreparedPod:
         """Return the candidates, without those known to be out of tokens if others are there.
 
@@ -172,11 +182,17 @@ class ServePod:
         """
         index = self.inventory.line_items(placement.organization_id)
         exhausted = self._exhausted.at(case.now)
-        now, seed = case.now, case.seed
-        prepared = prepare_pod(index, request, placement, now=now, seed=seed, skip=exhausted)
-        if exhausted and not prepared.candidates:
-            return prepare_pod(index, request, placement, now=now, seed=seed)
-        return prepared
+        prepare = partial(
+            prepare_pod,
+            index,
+            request,
+            placement,
+            now=case.now,
+            seed=case.seed,
+            reach=REACHES[reach],
+        )
+        prepared = prepare(skip=exhausted)
+        return prepare() if exhausted and not prepared.candidates else prepared
 
     def _fill(
         self,
@@ -185,6 +201,7 @@ class ServePod:
         viewer: ViewerKeys,
         version: str | None,
         record: bytes,
+        least_more_ms: int,
     ) -> tuple[FilledPod, str | None]:
         try:
             filled = self.filler.fill(
@@ -195,6 +212,7 @@ class ServePod:
                 now=case.now,
                 version=version,
                 record=record,
+                least_more_ms=least_more_ms,
             )
         except DependencyUnavailableError as error:
             return fill_without_valkey(prepared, now=case.now), str(error)
@@ -216,6 +234,7 @@ class ServePod:
         placement: PublishedPlacement,
         request: AdRequest,
         prepared: PreparedPod,
+        reach: int,
     ) -> DecisionNote:
         return DecisionNote(
             decision_id=case.decision_id,
@@ -232,4 +251,5 @@ class ServePod:
             beacon_lifetime_s=self.sign.beacon_lifetime // timedelta(seconds=1),
             expires_s=self.sign.reservation // timedelta(seconds=1),
             candidates=tuple([one.line_item.line_item_id for one in prepared.candidates]),
+            reach=reach,
         )

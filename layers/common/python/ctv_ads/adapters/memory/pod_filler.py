@@ -8,6 +8,7 @@ from ctv_ads.decisioning.count_pod import count_pod
 from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
 from ctv_ads.decisioning.pod_search import NODE_LIMIT
 from ctv_ads.decisioning.pod_terms import DEVICE, HOUSEHOLD, SESSION, terms_of
+from ctv_ads.decisioning.room_left import has_room
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
 
@@ -31,6 +32,7 @@ class InMemoryPodFiller:
         now: datetime,
         version: str | None,
         record: bytes,
+        least_more_ms: int = 0,
     ) -> FilledPod:
         """Pick, reserve, count and record; see the port."""
         if None not in (version, self.version) and version != self.version:
@@ -43,6 +45,8 @@ class InMemoryPodFiller:
         now_s = int(now.timestamp())
         terms = [terms_of(candidate) for candidate in candidates]
         filled = fill_pod(spec, terms, state, now_s=now_s, node_limit=self.node_limit)
+        if least_more_ms and has_room(spec, candidates, filled.pod, least_ms=least_more_ms):
+            return FilledPod((), filled.pod.verdicts, version=self.version, is_short=True)
         remembered = count_pod(filled.order, state, now_s=now_s)
         self.hashes.update({names[kind]: after for kind, after in remembered.hashes.items()})
         self.grants.update(remembered.grants)

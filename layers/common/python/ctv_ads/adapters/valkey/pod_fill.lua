@@ -611,6 +611,12 @@ end
 
 -- The function ----------------------------------------------------------------------------
 
+-- Returns that nothing was done, and why: 1 is another version, 2 is room that is left.
+local function undone(why, verdict_count)
+  local told = verdict_count > 0 and char(unpack(verdicts, 1, verdict_count)) or ''
+  return pack('>BBBI2', why, 0, verdict_count, 0) .. told .. (grants.v or '')
+end
+
 local function outcome(gap)
   local parts = {pack('>BBBI2', 0, there, count, gap)}
   for n = 1, there do
@@ -621,6 +627,20 @@ local function outcome(gap)
   parts[there + 2] = char(unpack(verdicts, 1, count))
   parts[there + 3] = grants.v or ''
   return table.concat(parts)
+end
+
+-- Tells whether what is paid for leaves a slot, and time for an ad of `least_ms`
+-- (`decisioning/room_left.py`). House ads stand in odd tiers.
+local function has_room(least_ms)
+  local slots, left = max_ads, limit_ms
+  for n = 1, there do
+    local placed = order[n]
+    if placed.t.tier % 2 == 0 then
+      slots = slots - 1
+      if left then left = left - placed.creative.ms end
+    end
+  end
+  return slots > 0 and (not left or left >= least_ms)
 end
 
 -- A repeat after a lost connection must not reserve again: it gets the outcome of the first.
@@ -643,7 +663,7 @@ end
 
 redis.register_function('@NAME@', function(k, args)
   if not ask then keep_libraries() end
-  local limit, most, at_s, node_limit, kept = struct.unpack('>I4I4I4I4I4', args[1])
+  local limit, most, at_s, node_limit, kept, least_more = struct.unpack('>I4I4I4I4I4I4', args[1])
   begin(k, args)
   if args[5] == '1' then
     local before = outcome_of(args[3])
@@ -652,9 +672,13 @@ redis.register_function('@NAME@', function(k, args)
   now, now_bytes, limit_ms, max_ads, nodes = at_s, pack('>I4', at_s), limit ~= ENDLESS and limit or nil, most, node_limit
   load_first()
   if args[2] ~= '' and grants.v and grants.v ~= args[2] then
-    return pack('>BBBI2', 1, 0, 0, 0) .. grants.v
+    return undone(1, 0)
   end
-  local reply = outcome(fill())
+  local gap = fill()
+  if least_more > 0 and has_room(least_more) then
+    return undone(2, count)
+  end
+  local reply = outcome(gap)
   if there > 0 then remember() end
   ask('XADD', keys[2], 'MAXLEN', '~', kept, '*', 'd', args[3], 'r', reply)
   return reply

@@ -44,7 +44,9 @@ _VERDICTS = (
 _ENDLESS = 0xFFFFFFFF
 _HEAD = struct.Struct(">BBBH")
 _PICK = struct.Struct(">BBI")
-_NUMBERS = struct.Struct(">5I")
+_STALE, _SHORT = 1, 2
+"""What the first byte of an answer says when nothing was done."""
+_NUMBERS = struct.Struct(">6I")
 _LOADING_TAKES_MS = 1000
 
 
@@ -77,12 +79,18 @@ class ValkeyPodFiller:
         now: datetime,
         version: str | None,
         record: bytes,
+        least_more_ms: int = 0,
     ) -> FilledPod:
         """Pick, reserve, count and record in one round trip; see the port."""
         keys, kinds = viewer_keys(shard_of(viewer, seed, self._shards), viewer)
         limit_ms = _ENDLESS if spec.duration_ms is None else spec.duration_ms
         numbers = _NUMBERS.pack(
-            limit_ms, spec.max_ads, int(now.timestamp()), self._node_limit, self._records_kept
+            limit_ms,
+            spec.max_ads,
+            int(now.timestamp()),
+            self._node_limit,
+            self._records_kept,
+            least_more_ms,
         )
         question = (len(keys), *keys, numbers, version or b"", record, kinds)
         reply = self._ask(question, tuple(map(self._terms.pack, candidates)))
@@ -156,7 +164,7 @@ def viewer_keys(shard: int, viewer: ViewerKeys) -> tuple[list[str], str]:
 
 def read_outcome(packed: bytes) -> FilledPod:
     """Return what the function answered, or what field `r` of a decision record holds."""
-    is_stale, pick_count, verdict_count, gap_bp = _HEAD.unpack_from(packed)
+    undone, pick_count, verdict_count, gap_bp = _HEAD.unpack_from(packed)
     verdicts_at = _HEAD.size + pick_count * _PICK.size
     version_at = verdicts_at + verdict_count
     return FilledPod(
@@ -164,5 +172,6 @@ def read_outcome(packed: bytes) -> FilledPod:
         tuple([_VERDICTS[code] for code in packed[verdicts_at:version_at]]),
         gap_bp,
         packed[version_at:].decode() or None,
-        bool(is_stale),
+        undone == _STALE,
+        undone == _SHORT,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from ctv_ads.decisioning.segments.creatives import eligible_creatives
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query
-from ctv_ads.decisioning.segments.search import PER_ADVERTISER, Found
+from ctv_ads.decisioning.segments.search import NEAR, Found
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
@@ -20,7 +20,7 @@ def explain(
     query: Query,
     found: Found,
     *,
-    per_advertiser: int = PER_ADVERTISER,
+    per_advertiser: int = NEAR.per_advertiser,
     skip: frozenset[LineItemId] = _NONE,
 ) -> Mapping[Reason, tuple[LineItemId, ...]]:
     """Return by its reason every line item that `found`, a search for the same, did not offer.

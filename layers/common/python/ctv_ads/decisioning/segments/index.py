@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ctv_ads.decisioning.segments.explain import explain
 from ctv_ads.decisioning.segments.layers import Layer
 from ctv_ads.decisioning.segments.query import Query
-from ctv_ads.decisioning.segments.search import HOUSE_LIMIT, LIMIT, PER_ADVERTISER, Found, search
+from ctv_ads.decisioning.segments.search import HOUSE_LIMIT, NEAR, Found, Reach, search
 from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.reasons import Reason
@@ -26,30 +26,27 @@ class LineItemIndex:
         self,
         query: Query,
         *,
-        limit: int = LIMIT,
-        per_advertiser: int = PER_ADVERTISER,
+        reach: Reach = NEAR,
         house_limit: int = HOUSE_LIMIT,
         skip: frozenset[LineItemId] = _NONE,
     ) -> Found:
-        """Return the first `limit` eligible line items in rank order, and house ads apart.
+        """Return the first eligible line items in rank order, and house ads apart.
 
         Equals take turns by the query's seed. `skip` leaves out line items that are known to
         have no tokens; handing in the same set again costs nothing.
         """
-        return search(
-            self.layers,
-            query,
-            limit=limit,
-            per_advertiser=per_advertiser,
-            house_limit=house_limit,
-            skip=skip,
-        )
+        return search(self.layers, query, reach=reach, house_limit=house_limit, skip=skip)
 
     def explain(
-        self, query: Query, *, skip: frozenset[LineItemId] = _NONE
+        self, query: Query, *, reach: Reach = NEAR, skip: frozenset[LineItemId] = _NONE
     ) -> Mapping[Reason, tuple[LineItemId, ...]]:
         """Return by its reason every line item that a search would not offer; see `explain`."""
-        return explain(self.layers, query, self.search(query, skip=skip), skip=skip)
+        found = self.search(query, reach=reach, skip=skip)
+        return explain(self.layers, query, found, per_advertiser=reach.per_advertiser, skip=skip)
+
+    def least_ms(self, query: Query) -> int:
+        """Return how long the shortest film is at least that fits the query; 0 without any."""
+        return min((layer.segment.least_ms(query) for layer in self.layers), default=0)
 
     def line_item(self, line_item_id: LineItemId) -> ServableLineItem | None:
         """Return that line item, None when it is not published."""

@@ -17,8 +17,18 @@ from ctv_ads.domain.ids import AdvertiserId, LineItemId
 from ctv_ads.domain.pod import Candidate
 from ctv_ads.domain.reasons import Reason
 
-LIMIT = 24
-PER_ADVERTISER = 2
+
+class Reach(NamedTuple):
+    """How far a search goes: how many line items it takes, and how many of one advertiser."""
+
+    limit: int
+    per_advertiser: int
+
+
+NEAR = Reach(24, 2)
+REACHES = (NEAR, Reach(72, 8), Reach(240, 240))
+"""The farther ones are for breaks that the nearer leave room in: those they found are capped for
+this viewer, out of tokens, or kept apart."""
 HOUSE_LIMIT = 4
 WINDOW = 32
 """How many eligible equals take turns with one another. A large group is entered at a point of
@@ -29,12 +39,14 @@ class Found(NamedTuple):
     """What a search found, in the order to be offered.
 
     `passed_over` names those that were looked at on the way and may not serve. Who never came
-    into sight is told by `explain`.
+    into sight is told by `explain`. `has_more` tells that a search that goes farther may take
+    more line items that are paid for.
     """
 
     line_items: tuple[Candidate, ...]
     house: tuple[Candidate, ...]
     passed_over: tuple[tuple[LineItemId, Reason], ...]
+    has_more: bool
 
 
 class _Source(NamedTuple):
@@ -54,12 +66,11 @@ def search(
     layers: Sequence[Layer],
     query: Query,
     *,
-    limit: int = LIMIT,
-    per_advertiser: int = PER_ADVERTISER,
+    reach: Reach = NEAR,
     house_limit: int = HOUSE_LIMIT,
     skip: frozenset[LineItemId] = frozenset(),
 ) -> Found:
-    """Return the first `limit` eligible line items, and house ads for when none of them runs.
+    """Return the first eligible line items, and house ads for when none of them runs.
 
     House ads mostly are all of one advertiser, so of them any number may be. `skip` are known
     to be out of tokens.
@@ -68,39 +79,35 @@ def search(
         _Source(layer, layer.segment.plan(query), layer.segment.judgements.of(query))
         for layer in layers
     ]
-    passed_over: list[tuple[LineItemId, Reason]] = []
-    areas = []
-    for name, most, most_of_advertiser in (
-        ("paid", limit, per_advertiser),
-        ("house", house_limit, house_limit),
-    ):
-        found = _Search(query, most, most_of_advertiser, skip)
-        areas.append(found.take(_equals(found, sources, name)))
-        passed_over += found.passed_over
-    return Found(areas[0], areas[1], tuple(passed_over))
+    paid = _Search(query, reach, skip)
+    house = _Search(query, Reach(house_limit, house_limit), skip)
+    return Found(
+        paid.take(_equals(paid, sources, "paid")),
+        house.take(_equals(house, sources, "house")),
+        (*paid.passed_over, *house.passed_over),
+        paid.has_more,
+    )
 
 
 class _Search:
     """A search under way: what is taken, and which advertisers have theirs."""
 
-    __slots__ = ("_counts", "_limit", "_per_advertiser", "full", "passed_over", "query", "skip")
+    __slots__ = ("_counts", "_reach", "full", "has_more", "passed_over", "query", "skip")
 
-    def __init__(
-        self, query: Query, limit: int, per_advertiser: int, skip: frozenset[LineItemId]
-    ) -> None:
+    def __init__(self, query: Query, reach: Reach, skip: frozenset[LineItemId]) -> None:
         self.query = query
         self.skip = skip
         self.full: list[AdvertiserId] = []
         self.passed_over: list[tuple[LineItemId, Reason]] = []
-        self._limit = limit
-        self._per_advertiser = per_advertiser
+        self.has_more = False
+        self._reach = reach
         self._counts: dict[AdvertiserId, int] = {}
 
     def take(self, groups: Iterable[Sequence[_Group]]) -> tuple[Candidate, ...]:
         """Return the first eligible ones, no more of one advertiser than allowed."""
         taken: list[Candidate] = []
-        counts, most = self._counts, self._per_advertiser
-        for equals in groups if self._limit else ():
+        counts, (limit, most) = self._counts, self._reach
+        for equals in groups if limit else ():
             source, _, ranks = equals[0]
             if len(equals) == 1 and ranks.__class__ is int:
                 found: Iterable[Candidate | None] = (self._judged(source, ranks),)
@@ -112,12 +119,14 @@ class _Search:
                 advertiser_id = candidate.line_item.advertiser_id
                 count = counts.get(advertiser_id, 0) + 1
                 if count > most:
+                    self.has_more = True
                     continue
                 counts[advertiser_id] = count
                 if count == most:
                     self.full.append(advertiser_id)
                 taken.append(candidate)
-                if len(taken) == self._limit:
+                if len(taken) == limit:
+                    self.has_more = True
                     return tuple(taken)
         return tuple(taken)
 
@@ -140,7 +149,8 @@ class _Search:
         judgement = source.known.get(rank)
         if judgement.__class__ is not Candidate:
             line_item = source.layer.segment.line_item(rank)
-            if self._has_its_share(line_item.advertiser_id):
+            if self._counts.get(line_item.advertiser_id, 0) >= self._reach.per_advertiser:
+                self.has_more = True
                 return None
             if judgement is None:
                 judgement = judge_and_keep(source.known, rank, line_item, self.query)
@@ -149,8 +159,14 @@ class _Search:
                 return None
         return judgement
 
-    def _has_its_share(self, advertiser_id: AdvertiserId) -> bool:
-        return self._counts.get(advertiser_id, 0) >= self._per_advertiser
+    def without_full(self, block: Block, members: int, *, since: int) -> int:
+        """Return `members` without those of the advertisers that are full, from number `since` on."""
+        others = members
+        for advertiser_id in self.full[since:]:
+            others &= ~block.of_advertiser(advertiser_id)
+        if others != members:
+            self.has_more = True
+        return others
 
 
 def _equals(found: _Search, sources: Sequence[_Source], area: str) -> Iterator[Sequence[_Group]]:
@@ -184,7 +200,7 @@ def _small_groups(found: _Search, source: _Source, block: Block, members: int) -
     without = 0
     while members:
         if without < len(full):
-            members &= ~_of_advertisers(block, full[without:])
+            members = found.without_full(block, members, since=without)
             without = len(full)
             continue
         lowest = members & -members
@@ -225,16 +241,9 @@ def _around(found: _Search, source: _Source, blocks: Sequence[Block], entry: int
         without = 0
         while members:
             if without < len(found.full):
-                members &= ~_of_advertisers(block, found.full[without:])
+                members = found.without_full(block, members, since=without)
                 without = len(found.full)
                 continue
             lowest = members & -members
             members ^= lowest
             yield block.low + lowest.bit_length() - 1
-
-
-def _of_advertisers(block: Block, advertiser_ids: Iterable[AdvertiserId]) -> int:
-    found = 0
-    for advertiser_id in advertiser_ids:
-        found |= block.of_advertiser(advertiser_id)
-    return found

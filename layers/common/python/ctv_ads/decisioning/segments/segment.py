@@ -125,11 +125,20 @@ class Segment:
             seconds=self._classes_between(query.min_ad_ms, query.max_ad_ms),
         )
 
+    def least_ms(self, query: Query) -> int:
+        """Return how long the shortest film that fits is at least: whole seconds, rounded down."""
+        first, behind = self._places_between(query.min_ad_ms, query.max_ad_ms)
+        return self._classes[first] * 1000 if first < behind else 0
+
     def _classes_between(self, min_ms: int, max_ms: int | None) -> tuple[int, int] | None:
+        places = self._places_between(min_ms, max_ms)
+        return None if places == (0, len(self._classes)) else places
+
+    def _places_between(self, min_ms: int, max_ms: int | None) -> tuple[int, int]:
         classes = self._classes
         first = bisect_left(classes, min_ms // 1000)
         behind = len(classes) if max_ms is None else bisect_right(classes, max_ms // 1000)
-        return None if (first, behind) == (0, len(classes)) else (first, max(first, behind))
+        return first, max(first, behind)
 
 
 def _spans(
