@@ -28,7 +28,7 @@ _EVENTS = {
     "errors": BeaconEvent.ERROR,
 }
 _DECIDED = ("requests", "opportunities", "no_fills", "ads_served")
-_RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
+RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
 _KEY = "organization_id, campaign_id, line_item_id, creative_id, placement_id, country, device_type"
 _UNIQUE = "line_item_id, creative_id, placement_id, country, device_type"
 
@@ -38,10 +38,10 @@ TEMPORARY = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS counted (
     row_number integer, organization_id uuid, campaign_id uuid, line_item_id uuid,
     creative_id uuid, placement_id uuid, country text, device_type text, hour timestamptz,
-    {", ".join(f"{name} bigint" for name in (*_DECIDED, *_RECORDED))}, sessions bigint[]
+    {", ".join(f"{name} bigint" for name in (*_DECIDED, *RECORDED))}, sessions bigint[]
 ) ON COMMIT DELETE ROWS"""
 _COUNT = f"""
-INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(_RECORDED)}, sessions)
+INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(RECORDED)}, sessions)
 SELECT row_number() OVER (), {_KEY}, date_trunc('hour', decided_at, 'UTC'),
        {", ".join(f"count(*) FILTER (WHERE event = '{e.value}')" for e in _EVENTS.values())},
        sum(billed_micros), count(*) FILTER (WHERE is_billable AND billed_micros < price_micros),
@@ -91,9 +91,9 @@ ON CONFLICT (campaign_id, day, {_UNIQUE}) DO UPDATE SET
 
 
 _HOURS_OF_RECORDED = _to_hours(
-    _RECORDED, sketches="unnest(%s::integer[], %s::bytea[]) AS k (row_number, sketch)"
+    RECORDED, sketches="unnest(%s::integer[], %s::bytea[]) AS k (row_number, sketch)"
 )
-_DAYS_OF_RECORDED = _to_days(_RECORDED)
+_DAYS_OF_RECORDED = _to_days(RECORDED)
 _HOURS_OF_DECIDED = _to_hours(
     _DECIDED, sketches="(SELECT 0 AS row_number, NULL::bytea AS sketch) AS k"
 )

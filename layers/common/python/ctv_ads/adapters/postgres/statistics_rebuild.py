@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from ctv_ads.adapters.postgres import delivery_counts
-from ctv_ads.adapters.postgres.beacon_ledger import _TEMPORARY as RECORDED_EVENTS
+from ctv_ads.adapters.postgres.beacon_ledger import TEMPORARY as RECORDED_EVENTS
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.adapters.postgres.delivery_counts import _RECORDED
+from ctv_ads.adapters.postgres.delivery_counts import RECORDED
 from ctv_ads.domain.event_archive import COLUMNS
 from ctv_ads.ports.event_archive import Lines
 
@@ -52,7 +52,7 @@ _OF_HOURS = """campaign_id = ANY (%(campaigns)s::uuid[])
     AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
 _OF_DAYS = "campaign_id = ANY (%(campaigns)s::uuid[]) AND day = %(day)s"
 _IS_OF_EVENTS_ONLY = "requests = 0 AND opportunities = 0 AND no_fills = 0 AND ads_served = 0"
-_NONE = ", ".join(f"{name} = 0" for name in _RECORDED)
+_NONE = ", ".join(f"{name} = 0" for name in RECORDED)
 # Counts of decisions lock hours, then days, each by key: so it is done here.
 _KEY = "line_item_id, creative_id, placement_id, country, device_type"
 _FORGET = (
