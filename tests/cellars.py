@@ -44,9 +44,15 @@ KINDS = (
 )
 COUNTED = """
 SELECT {period}, campaign_id, line_item_id, creative_id, placement_id, country, device_type,
-       requests, ads_served, impressions, starts, first_quartiles, completes, clicks, errors,
+       requests, opportunities, no_fills, ads_served, impressions, starts, first_quartiles, completes, clicks, errors,
        billed_micros, unbilled_impressions {sketch}
 FROM {table} ORDER BY 1, 2, 3, 4, 5, 6, 7"""
+
+INVALID = tuple(
+    f"SELECT {period}, campaign_id, line_item_id, creative_id, placement_id, country, device_type,"  # noqa: S608
+    f" rule, beacons FROM {table} ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
+    for table, period in (("invalid_hours", "hour"), ("invalid_days", "day"))
+)
 
 
 @contextmanager
@@ -130,6 +136,7 @@ class Cellar:
             hours,
             self.owner.execute(days.encode()).fetchall(),
             self.owner.execute(errors.encode()).fetchall(),
+            *(self.owner.execute(invalid.encode()).fetchall() for invalid in INVALID),
         ]
 
 
@@ -145,7 +152,10 @@ def a_cellar(server: PostgresServer, emulator: Emulator) -> Iterator[Cellar]:
     ):
         for day in PostgresEventDays(world.pipeline).days():
             owner.execute(f"DROP TABLE ad_events_{day:%Y%m%d}".encode())
-        owner.execute("TRUNCATE archived_days, delivery_hours, delivery_days, delivery_errors")
+        owner.execute(
+            "TRUNCATE archived_days, delivery_hours, delivery_days, delivery_errors,"
+            " invalid_beacons, forged_beacons, invalid_hours, invalid_days, purged_traffic_days"
+        )
         yield Cellar(world, owner, emulator, bucket, a_campaign_of(world, 1000))
 
 

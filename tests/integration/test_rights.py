@@ -128,6 +128,8 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
     ),
     "break_events": (ALL, "", "", False),
     "invalid_beacons": (ALL, "", "", False),
+    "invalid_days": (ALL, "", "", False),
+    "invalid_hours": (ALL, "", "", False),
     "ledger_entries": (ALL, "", "", False),
     "ledger_chains": (ALL, "", "", False),
     "delivery_days": (ALL, "", "", False),
@@ -158,6 +160,7 @@ OWNERS_FUNCTIONS = {
     "person_by_email": "ctv_api",
     "placements_named": "ctv_api",
     **{f"purge_{kind.value}": "ctv_pipeline" for kind in Leftover},
+    "recount_invalid_day": "ctv_pipeline",
     "session_by_token": "ctv_api",
 }
 _COLUMNS = """

@@ -53,6 +53,8 @@ _OF_HOURS = """campaign_id = ANY (%(campaigns)s::uuid[])
 _OF_DAYS = "campaign_id = ANY (%(campaigns)s::uuid[]) AND day = %(day)s"
 _IS_OF_EVENTS_ONLY = "requests = 0 AND opportunities = 0 AND no_fills = 0 AND ads_served = 0"
 _NONE = ", ".join(f"{name} = 0" for name in RECORDED)
+# What is kept of invalid traffic, unless some of it was purged: then its counts stay.
+_INVALID = "SELECT recount_invalid_day(%(day)s)"
 # Counts of decisions lock hours, then days, each by key: so it is done here.
 _KEY = "line_item_id, creative_id, placement_id, country, device_type"
 _FORGET = (
@@ -89,6 +91,7 @@ class PostgresStatisticsRebuild:
             found = connection.execute(_LOCK.format(source=source).encode(), {"day": day})
             values = {"day": day, "campaigns": [row["campaign_id"] for row in found]}
             events = connection.execute(_FILL.format(source=source).encode(), values).rowcount
+            connection.execute(_INVALID, values)
             for statement in _FORGET:
                 connection.execute(statement.encode(), values)
             sessions = delivery_counts.begin_to_count(connection)
