@@ -135,6 +135,7 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
     "delivery_days": (ALL, "", "", False),
     "delivery_hours": (ALL, "", "", False),
     "delivery_errors": (ALL, "", "", False),
+    "delivery_no_fills": (ALL, "", "", False),
     "token_buckets": (ALL, "", "", False),
     "line_item_days": (ALL, "", "", False),
     "line_item_delivery": (ALL, "", "", False),

@@ -122,6 +122,21 @@ LEFT JOIN line_items l ON l.line_item_id = d.line_item_id
 WHERE d.line_item_id IS NULL OR l.line_item_id IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
 
+_NO_FILLS = """
+INSERT INTO delivery_no_fills AS s (organization_id, placement_id, country, device_type, hour, reason,
+                                    no_fills)
+SELECT p.organization_id, p.placement_id, d.country, d.device_type, d.hour, r.key,
+       sum(r.value::bigint)
+FROM jsonb_to_recordset(%s) AS d (
+    placement_id uuid, country text, device_type text, hour timestamptz, no_fill_reasons jsonb
+)
+JOIN placements p USING (placement_id)
+CROSS JOIN jsonb_each_text(d.no_fill_reasons) r
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY 1, 5, 2, 3, 4, 6
+ON CONFLICT (organization_id, hour, placement_id, country, device_type, reason)
+DO UPDATE SET no_fills = s.no_fills + excluded.no_fills"""
+
 
 def begin_to_count(connection: Connection) -> psycopg.Cursor[DictRow]:
     """Sum what the temporary table `recorded` holds; return who was seen, and who was before."""
@@ -165,4 +180,6 @@ class PostgresDecisionCounts:
             connection.execute(_COUNT_DECIDED, (json.dumps(rows),))
             connection.execute(_HOURS_OF_DECIDED)
             connection.execute(_DAYS_OF_DECIDED)
+            if told := [row for row in rows if "no_fill_reasons" in row]:
+                connection.execute(_NO_FILLS, (json.dumps(told),))
         return len(fresh)
