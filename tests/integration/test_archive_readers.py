@@ -12,7 +12,7 @@ from ctv_ads.adapters.archived_decisions import encode_decisions
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.decision_record import AnswerForm, DecisionNote, DecisionRecord
-from ctv_ads.domain.event_archive import COLUMNS
+from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.pod import FilledPod, Pick
@@ -94,7 +94,7 @@ def test_duckdb_sees_every_column_with_its_type(cellar: Cellar, tmp_path: Path) 
     events = answer_to(
         f"SELECT * FROM read_csv('{folder}/events/v1/*/*.csv.gz', hive_partitioning = true)"  # noqa: S608
     )
-    expected = {name: DUCKDB_TYPES.get(kind, kind.upper()) for name, kind in COLUMNS}
+    expected = {name: DUCKDB_TYPES.get(kind, kind.upper()) for name, kind in EVENTS.columns}
     # Empty everywhere: of such a column nothing is known.
     expected |= {"vast_error_code": "VARCHAR"}
     found = dict(zip(events.columns, map(str, events.types), strict=True))
@@ -131,4 +131,4 @@ def test_athena_is_told_of_every_column_in_its_order() -> None:
     )
     assert listed
     told = [tuple(column.split()) for column in listed[1].split(",")]
-    assert told == [(name, ATHENA_TYPES.get(kind, kind)) for name, kind in COLUMNS]
+    assert told == [(name, ATHENA_TYPES.get(kind, kind)) for name, kind in EVENTS.columns]

@@ -151,6 +151,7 @@ OWNERS_FUNCTIONS = {
     "campaigns_named": "ctv_api",
     "complete_campaigns": "ctv_pipeline",
     "copy_campaign": "ctv_api",
+    "drop_archived_break_day": "ctv_pipeline",
     "drop_archived_day": "ctv_pipeline",
     "email_token_owner": "ctv_api",
     "end_own_sessions": "ctv_api",

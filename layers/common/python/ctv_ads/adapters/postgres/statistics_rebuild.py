@@ -11,15 +11,15 @@ from ctv_ads.adapters.postgres import delivery_counts
 from ctv_ads.adapters.postgres.beacon_ledger import TEMPORARY as RECORDED_EVENTS
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.delivery_counts import RECORDED
-from ctv_ads.domain.event_archive import COLUMNS
+from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.ports.event_archive import Lines
 
 # Statements are put together from names of ours.
 # ruff: noqa: S608
-_NAMES = ", ".join(name for name, _ in COLUMNS)
+_NAMES = ", ".join(name for name, _ in EVENTS.columns)
 _ARCHIVED = (
     "CREATE TEMPORARY TABLE archived_events ("
-    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    + ", ".join(f"{name} {kind}" for name, kind in EVENTS.columns)
     + ") ON COMMIT DROP"
 )
 _COPY = f"COPY archived_events ({_NAMES}) FROM STDIN (FORMAT csv)"
