@@ -164,7 +164,7 @@ def a_cellar(server: PostgresServer, emulator: Emulator) -> Iterator[Cellar]:
         owner.execute(
             "TRUNCATE archived_days, delivery_hours, delivery_days, delivery_errors,"
             " invalid_beacons, forged_beacons, invalid_hours, invalid_days, purged_traffic_days,"
-            " break_events, archived_break_days"
+            " break_events, archived_break_days, delivery_no_fills"
         )
         yield Cellar(world, owner, emulator, bucket, a_campaign_of(world, 1000))
 
