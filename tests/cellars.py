@@ -18,11 +18,13 @@ from psycopg.rows import dict_row
 
 from ctv_ads.adapters.aws.event_archive import S3EventArchive
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.break_days import PostgresBreakDays
 from ctv_ads.adapters.postgres.event_days import PostgresEventDays
 from ctv_ads.adapters.postgres.statistics_rebuild import PostgresStatisticsRebuild
 from ctv_ads.adapters.session_sketches import count_sessions
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.event_archive import BREAKS, EVENTS, ArchivedKind
 from ctv_ads.domain.ids import CreativeId, PlacementId
 from ctv_ads.use_cases.archive_events import ArchiveEvents, RebuildStatistics
 from local.emulator import Emulator
@@ -44,9 +46,15 @@ KINDS = (
 )
 COUNTED = """
 SELECT {period}, campaign_id, line_item_id, creative_id, placement_id, country, device_type,
-       requests, ads_served, impressions, starts, first_quartiles, completes, clicks, errors,
+       requests, opportunities, no_fills, ads_served, impressions, starts, first_quartiles, completes, clicks, errors,
        billed_micros, unbilled_impressions {sketch}
 FROM {table} ORDER BY 1, 2, 3, 4, 5, 6, 7"""
+
+INVALID = tuple(
+    f"SELECT {period}, campaign_id, line_item_id, creative_id, placement_id, country, device_type,"  # noqa: S608
+    f" rule, beacons FROM {table} ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
+    for table, period in (("invalid_hours", "hour"), ("invalid_days", "day"))
+)
 
 
 @contextmanager
@@ -75,8 +83,11 @@ class Cellar:
     def days(self) -> PostgresEventDays:
         return PostgresEventDays(self.world.pipeline)
 
-    def archive(self, *, events_in_part: int = 7) -> S3EventArchive:
-        return S3EventArchive(self.emulator.s3, self.bucket, events_in_part=events_in_part)
+    def break_days(self) -> PostgresBreakDays:
+        return PostgresBreakDays(self.world.pipeline)
+
+    def archive(self, kind: ArchivedKind = EVENTS, *, events_in_part: int = 7) -> S3EventArchive:
+        return S3EventArchive(self.emulator.s3, self.bucket, kind, events_in_part=events_in_part)
 
     def run(self, *, retention: timedelta = timedelta(days=400), **parts: Any) -> Any:
         given: dict[str, Any] = {"days": self.days(), "archive": self.archive()} | parts
@@ -92,11 +103,14 @@ class Cellar:
         rebuild = RebuildStatistics(self.days(), self.archive(), statistics)
         return rebuild(day, from_archive=from_archive)
 
-    def rows(self, day: date = DAY) -> list[dict[str, str]]:
+    def run_breaks(self, **others: Any) -> Any:
+        return self.run(days=self.break_days(), archive=self.archive(BREAKS), **others)
+
+    def rows(self, day: date = DAY, *, kind: ArchivedKind = EVENTS) -> list[dict[str, str]]:
         """Return the archived events as a reader of CSV sees them."""
         return [
             row
-            for key in self.keys(f"events/v1/day={day}/")
+            for key in self.keys(f"{kind.name}/v1/day={day}/")
             for row in csv.DictReader(io.StringIO(gzip.decompress(self.object(key)).decode()))
         ]
 
@@ -108,8 +122,9 @@ class Cellar:
         body: bytes = self.emulator.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return body
 
-    def manifest(self, day: date = DAY) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.object(f"manifests/events/v1/{day}.json"))
+    def manifest(self, day: date = DAY, *, kind: ArchivedKind = EVENTS) -> dict[str, Any]:
+        key = f"manifests/{kind.name}/v1/{day}.json"
+        document: dict[str, Any] = json.loads(self.object(key))
         return document
 
     def partitions(self) -> set[date]:
@@ -130,6 +145,7 @@ class Cellar:
             hours,
             self.owner.execute(days.encode()).fetchall(),
             self.owner.execute(errors.encode()).fetchall(),
+            *(self.owner.execute(invalid.encode()).fetchall() for invalid in INVALID),
         ]
 
 
@@ -145,8 +161,35 @@ def a_cellar(server: PostgresServer, emulator: Emulator) -> Iterator[Cellar]:
     ):
         for day in PostgresEventDays(world.pipeline).days():
             owner.execute(f"DROP TABLE ad_events_{day:%Y%m%d}".encode())
-        owner.execute("TRUNCATE archived_days, delivery_hours, delivery_days, delivery_errors")
+        owner.execute(
+            "TRUNCATE archived_days, delivery_hours, delivery_days, delivery_errors,"
+            " invalid_beacons, forged_beacons, invalid_hours, invalid_days, purged_traffic_days,"
+            " break_events, archived_break_days, delivery_no_fills"
+        )
         yield Cellar(world, owner, emulator, bucket, a_campaign_of(world, 1000))
+
+
+def breaks_of(cellar: Cellar, *, breaks: int = 1, at: datetime = AT) -> list[Beacon]:
+    """Return what players tell of the beginning and end of breaks, over a whole day."""
+    placement = cellar.owner.execute(
+        "SELECT p.placement_id::text FROM placements p JOIN campaigns c USING (organization_id)"
+        " WHERE c.campaign_id = %s",
+        (cellar.campaign.campaign_id,),
+    ).fetchone()
+    assert placement
+    told = [
+        some_claims(
+            placement_id=placement["placement_id"],
+            slot=0,
+            decided_at=at + timedelta(minutes=number * 1439 // breaks),
+        )
+        for number in range(breaks)
+    ]
+    return [
+        a_beacon(claims, event=event)
+        for claims in told
+        for event in (BeaconEvent.BREAK_START, BeaconEvent.BREAK_END)
+    ]
 
 
 def events_of(campaign: Campaign, *, ads: int, at: datetime = AT, seed: int = 1) -> list[Beacon]:

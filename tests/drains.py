@@ -119,6 +119,14 @@ class Street:
         )
         return {row["creative_id"]: row["ads"] for row in rows}
 
+    def no_fills(self) -> dict[str, int]:
+        """Return the no-fills by reason."""
+        rows = self._rows(
+            "SELECT reason, sum(no_fills)::int AS no_fills FROM delivery_no_fills"
+            " WHERE placement_id = %s GROUP BY 1"
+        )
+        return {row["reason"]: row["no_fills"] for row in rows}
+
     def _totals(self, table: str) -> dict[str, int]:
         names = ("requests", "opportunities", "no_fills", "ads_served")
         sums = ", ".join(f"coalesce(sum({name}), 0)::int AS {name}" for name in names)

@@ -6,9 +6,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.bootstrap.control_plane import signed_in
 from ctv_ads.web.resolver import api_resolver
-from functions.analytics import delivery, ledger, routes
+from functions.analytics import delivery, ledger, routes, supply
 
-app = api_resolver(routes.router, delivery.router, ledger.router, authenticate=signed_in)
+app = api_resolver(
+    routes.router, delivery.router, ledger.router, supply.router, authenticate=signed_in
+)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

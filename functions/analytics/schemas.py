@@ -1,7 +1,7 @@
 """What the statistics API gives. Money is integer micros, days are UTC."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from datetime import date as Day  # noqa: N812 - a field below is called date, as the API says
 
@@ -65,11 +65,12 @@ class PartView(Counts):
     """One part of a breakdown: of an id, a word, or an hour (UTC); empty where not known.
 
     `unique_sessions` saw an impression; it is an estimate within some percent, and parts share
-    sessions.
+    sessions. `invalid_beacons` are of this part, by rule.
     """
 
     key: str
     unique_sessions: int
+    invalid_beacons: dict[str, int]
 
 
 class StatisticsView(BaseModel):
@@ -97,7 +98,7 @@ class StatisticsView(BaseModel):
                 **_counts(statistics.totals),
                 budget_micros=statistics.budget_micros,
                 remaining_micros=statistics.remaining_micros,
-                invalid_beacons=_by_rule(invalid),
+                invalid_beacons=_by_rule(_sum(invalid)),
             ),
             series=[_day(day) for day in statistics.series],
             breakdown=None if parts is None else [_part(part) for part in parts],
@@ -115,15 +116,25 @@ def _day(day: DailyDelivery) -> DayView:
 
 
 def _part(part: BreakdownPart) -> PartView:
-    return PartView(key=part.key, unique_sessions=part.unique_sessions, **_counts(part.counts))
+    return PartView(
+        key=part.key,
+        unique_sessions=part.unique_sessions,
+        invalid_beacons=_by_rule(part.invalid),
+        **_counts(part.counts),
+    )
 
 
-def _by_rule(invalid: Sequence[InvalidCount]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for one in invalid:
-        found[one.rule.value] += one.beacons
+def _by_rule(beacons: Mapping[InvalidTraffic, int]) -> dict[str, int]:
     # A forged beacon names no campaign.
-    return {rule.value: found[rule] for rule in InvalidTraffic if rule is not InvalidTraffic.FORGED}
+    rules = [rule for rule in InvalidTraffic if rule is not InvalidTraffic.FORGED]
+    return {rule.value: beacons.get(rule, 0) for rule in rules}
+
+
+def _sum(invalid: Sequence[InvalidCount]) -> Mapping[InvalidTraffic, int]:
+    found: Counter[InvalidTraffic] = Counter()
+    for one in invalid:
+        found[one.rule] += one.beacons
+    return found
 
 
 def _invalid(one: InvalidCount) -> InvalidView:

@@ -14,16 +14,18 @@ _LOG = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Archive once, and say which days were made, archived and dropped.
+    """Archive each kind of events once, and say which days were made, archived and dropped.
 
     Raises:
         DependencyUnavailableError: PostgreSQL or S3 does not answer.
     """
-    run = event_archiving()()
-    done = {
-        "made": run.made,
-        "archived": [day.isoformat() for day in run.archived],
-        "dropped": [day.isoformat() for day in run.dropped],
-    }
-    _LOG.info("events archived", days=done)
+    done: dict[str, Any] = {}
+    for kind, archive in event_archiving().items():
+        run = archive()
+        done[kind] = {
+            "made": run.made,
+            "archived": [day.isoformat() for day in run.archived],
+            "dropped": [day.isoformat() for day in run.dropped],
+        }
+        _LOG.info("events archived", kind=kind, days=done[kind])
     return done

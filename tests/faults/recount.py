@@ -48,6 +48,24 @@ _ROLLUPS = (
     _difference("delivery_hours", "hour", "date_trunc('hour', e.decided_at, 'UTC')"),
     _difference("delivery_days", "day", "(e.decided_at AT TIME ZONE 'UTC')::date"),
 )
+
+
+def _invalid_difference(table: str, period: str, expression: str) -> str:
+    told = f"SELECT {period}, {_KEY}, rule, beacons FROM {table} WHERE campaign_id = %(c)s"
+    counted = (
+        f"SELECT {expression}, {_KEY}, rule, count(*) FROM invalid_beacons"
+        f" WHERE campaign_id = %(c)s GROUP BY 1, {_KEY}, rule"
+    )
+    return (
+        f"(SELECT 'told' AS by, t.* FROM ({told} EXCEPT {counted}) t)"
+        f" UNION ALL (SELECT 'recounted', t.* FROM ({counted} EXCEPT {told}) t)"
+    )
+
+
+_INVALID_ROLLUPS = (
+    _invalid_difference("invalid_hours", "hour", "date_trunc('hour', decided_at, 'UTC')"),
+    _invalid_difference("invalid_days", "day", "(decided_at AT TIME ZONE 'UTC')::date"),
+)
 _SUMS = f"""
 SELECT c.billed_micros::bigint AS of_campaign,
        (SELECT sum(billed_micros)::bigint FROM line_items WHERE campaign_id = %(c)s) AS of_line_items,
@@ -119,7 +137,7 @@ class Recount:
         assert len(set(sums.values())) == 1, sums
 
     def assert_rollups_agree(self) -> None:
-        for difference in _ROLLUPS:
+        for difference in (*_ROLLUPS, *_INVALID_ROLLUPS):
             assert self.rows(difference) == []
 
 

@@ -81,9 +81,21 @@ def test_delivery_is_told_apart_along_what_is_asked_for(office: Office, by: Brea
         some_claims(**shared, decided_at=NOON + timedelta(hours=1), session=2),
     ]
     office.world.ledger.record([a_beacon(claims) for claims in seen])
+    crawled = some_claims(**shared, country="DE", device_type="pc")
+    PostgresInvalidTraffic(office.world.pipeline).record(
+        [replace(a_beacon(crawled), invalid=InvalidTraffic.CRAWLER)], []
+    )
     path = stats(campaign.campaign_id, f"?by={by}&from=2026-11-23&to=2026-11-23")
     parts = office.send("analytics", "GET", path).json["breakdown"]
     found = [(part["key"], part["impressions"], part["unique_sessions"]) for part in parts]
+    crawlers = [part["key"] for part in parts if part["invalid_beacons"]["crawler"]]
+    assert crawlers == [
+        {
+            BreakdownBy.HOUR: "2026-11-23T12:00:00Z",
+            BreakdownBy.COUNTRY: "DE",
+            BreakdownBy.DEVICE_TYPE: "pc",
+        }.get(by, found[0][0])
+    ]
     assert (
         found
         == {
@@ -92,7 +104,7 @@ def test_delivery_is_told_apart_along_what_is_asked_for(office: Office, by: Brea
             BreakdownBy.CREATIVE: [(shared["creative_id"], 4, 2)],
             BreakdownBy.PLACEMENT: [(shared["placement_id"], 4, 2)],
             BreakdownBy.COUNTRY: [("", 1, 1), ("DE", 2, 1), ("US", 1, 1)],
-            BreakdownBy.DEVICE_TYPE: [("", 1, 1), ("ctv", 2, 1), ("phone", 1, 1)],
+            BreakdownBy.DEVICE_TYPE: [("", 1, 1), ("ctv", 2, 1), ("pc", 0, 0), ("phone", 1, 1)],
         }[by]
     )
     narrowed = stats(campaign.campaign_id, f"?by={by}&from=2026-11-24")

@@ -79,6 +79,14 @@ REQUESTS: dict[tuple[str, str], Any] = {
         f"exports/ledger.csv?advertiser_id={named['advertiser_id']}&from=2026-11-23&to=2026-11-24",
         None,
     ),
+    (f"GET {V1}/reports/placements", "placement_id"): lambda _, named: (
+        f"reports/placements?placement_id={named['placement_id']}",
+        None,
+    ),
+    (f"GET {V1}/exports/placements.csv", "placement_id"): lambda _, named: (
+        f"exports/placements.csv?placement_id={named['placement_id']}",
+        None,
+    ),
     (f"GET {V1}/audit", "entity_id"): lambda _, named: (
         f"audit?entity=campaign&entity_id={named['campaign_id']}",
         None,

@@ -53,6 +53,8 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"GET {CAMPAIGN}/delivery": Action.READ_REPORTS,
     f"GET {CAMPAIGN}/ledger": Action.READ_REPORTS,
     "GET /api/v1/exports/ledger.csv": Action.EXPORT,
+    "GET /api/v1/reports/placements": Action.READ_REPORTS,
+    "GET /api/v1/exports/placements.csv": Action.EXPORT,
     "GET /api/v1/decisions": Action.READ_DECISIONS,
     "GET /api/v1/decisions/{decision_id}": Action.READ_DECISIONS,
     "POST /api/v1/decisions/{decision_id}/replay": Action.TRAFFIC,

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.bootstrap import archive as composition
 from ctv_ads.bootstrap import decisions as explaining
 from ctv_ads.bootstrap import pipeline, secrets
+from ctv_ads.domain.event_archive import BREAKS
 from ctv_ads.domain.ids import DecisionId
 from ctv_ads.errors import InvalidSettingsError, NotFoundError
 from ctv_ads.platform_settings import DrainSettings, EventArchiveSettings, PurgeSettings
@@ -25,7 +27,7 @@ from local.secrets import BEACON_SECRET, DATABASE_SECRET_BY_NEED
 from local.valkey import ValkeyServer
 from tests.aws import bodies
 from tests.builders import a_servable_line_item, an_inventory
-from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, events_of
+from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, breaks_of, events_of
 from tests.functions.explaining import a_server as an_ad_server
 
 CONTEXT: Any = object()
@@ -112,14 +114,17 @@ def cellar(aws_emulator: Emulator) -> Iterator[Cellar]:
 def test_events_are_archived_and_counted_anew(deploy: Deploy, cellar: Cellar) -> None:
     beacons = events_of(cellar.campaign, ads=5)
     cellar.world.ledger.record(beacons)
+    PostgresBreakEvents(cellar.world.pipeline).record(breaks_of(cellar))
     expected = cellar.counted()
     secret = DATABASE_SECRET_BY_NEED[Need.DATABASE_PIPELINE]
     store_secrets(cellar.emulator, {secret: json.dumps(dict(cellar.world.schema.pipeline_secret))})
     deploy("archive-events")
     done = events.lambda_handler({}, CONTEXT)
-    assert done["archived"] == [DAY.isoformat()]
-    assert done["dropped"] == []
+    for kind in ("events", "breaks"):
+        assert done[kind]["archived"] == [DAY.isoformat()]
+        assert done[kind]["dropped"] == []
     assert len(cellar.rows()) == len(beacons)
+    assert len(cellar.rows(kind=BREAKS)) == 2
     pipeline.database(composition._DAY_TIMEOUT_MS).close()
 
     deploy("rebuild-statistics")

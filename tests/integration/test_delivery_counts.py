@@ -16,6 +16,7 @@ from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
+from ctv_ads.domain.reasons import NoFillReason
 from tests.books import Owner, a_campaign_of
 from tests.builders import NOON, a_beacon, some_claims
 from tests.worlds import Schema, World
@@ -180,6 +181,27 @@ def test_decisions_of_a_message_are_counted_once(world: World, owner: Owner) -> 
             "ads_served": 4,
             "line_item_id": line_item_id,
         },
+    ]
+
+
+def test_no_fills_are_counted_once_by_reason(world: World, owner: Owner) -> None:
+    tenant = world.a_tenant()
+    place: Any = {"hour": NOON, "placement_id": tenant.placement_id, "country": "DE"}
+    reasons = {NoFillReason.NO_TOKENS: 2, NoFillReason.NO_ROOM: 1}
+    asked = DecidedRow(**place, requests=3, no_fills=3, no_fill_reasons=reasons)
+    later = DecidedRow(**{**place, "hour": NOON + timedelta(hours=1)}, requests=1)
+    counts = PostgresDecisionCounts(world.pipeline)
+    messages = [DecidedCounts(new_id(), (asked, asked, later)), DecidedCounts(new_id(), (asked,))]
+    for _ in range(2):
+        counts.add(messages)
+    found = owner.execute(
+        "SELECT hour, country, device_type, reason, no_fills FROM delivery_no_fills"
+        " WHERE placement_id = %s ORDER BY reason",
+        (tenant.placement_id,),
+    ).fetchall()
+    assert [tuple(row.values()) for row in found] == [
+        (NOON, "DE", "", "no_room", 3),
+        (NOON, "DE", "", "no_tokens", 6),
     ]
 
 

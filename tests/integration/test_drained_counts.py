@@ -47,6 +47,16 @@ def test_an_inventory_that_is_gone_costs_the_creative_only(street: Street) -> No
     street.consume()
     assert street.statistics() == FIVE
     assert street.creatives() == {"00000000-0000-0000-0000-000000000000": 4}
+    assert street.no_fills() == {"no_line_item": 1}
+
+
+def test_no_fills_are_counted_by_their_reason(street: Street) -> None:
+    five_decisions(street)
+    street.decide("&mime=video/webm")
+    street.run()
+    street.consume(times=2)
+    assert street.statistics() == {**FIVE, "requests": 6, "opportunities": 6, "no_fills": 2}
+    assert street.no_fills() == {"no_line_item": 1, "no_creative_fits": 1}
 
 
 class Another:

@@ -15,7 +15,7 @@ from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.event_days import PostgresEventDays
 from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
-from ctv_ads.domain.event_archive import COLUMNS
+from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.errors import DependencyUnavailableError
 from local.emulator import Emulator
 from local.postgres import PostgresServer
@@ -54,7 +54,7 @@ def test_a_closed_day_is_archived_whole_with_a_manifest(cellar: Cellar) -> None:
     assert {(row["decision_id"], row["event"]) for row in rows} == {
         (beacon.claims.decision_id, beacon.event.value) for beacon in beacons
     }
-    assert list(rows[0]) == [name for name, _ in COLUMNS]
+    assert list(rows[0]) == [name for name, _ in EVENTS.columns]
     assert {row["campaign_id"] for row in rows} == {cellar.campaign.campaign_id}
     assert all(row["decided_at"].startswith("2026-09-01 ") for row in rows)
     manifest = cellar.manifest()

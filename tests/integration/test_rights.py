@@ -133,6 +133,7 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
     "delivery_days": (ALL, "", "", False),
     "delivery_hours": (ALL, "", "", False),
     "delivery_errors": (ALL, "", "", False),
+    **dict.fromkeys(("delivery_no_fills", "invalid_days", "invalid_hours"), (ALL, "", "", False)),
     "token_buckets": (ALL, "", "", False),
     "line_item_days": (ALL, "", "", False),
     "line_item_delivery": (ALL, "", "", False),
@@ -148,6 +149,7 @@ OWNERS_FUNCTIONS = {
     "campaigns_named": "ctv_api",
     "complete_campaigns": "ctv_pipeline",
     "copy_campaign": "ctv_api",
+    "drop_archived_break_day": "ctv_pipeline",
     "drop_archived_day": "ctv_pipeline",
     "email_token_owner": "ctv_api",
     "end_own_sessions": "ctv_api",
@@ -158,6 +160,7 @@ OWNERS_FUNCTIONS = {
     "person_by_email": "ctv_api",
     "placements_named": "ctv_api",
     **{f"purge_{kind.value}": "ctv_pipeline" for kind in Leftover},
+    "recount_invalid_day": "ctv_pipeline",
     "session_by_token": "ctv_api",
 }
 _COLUMNS = """

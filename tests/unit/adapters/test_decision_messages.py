@@ -1,6 +1,7 @@
 """The form that counts of decisions have in the queue: whole, or refused."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from ctv_ads.adapters.aws.decision_messages import (
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
+from ctv_ads.domain.reasons import NoFillReason
 from tests.builders import NOON
 
 ROW = DecidedRow(
@@ -27,7 +29,14 @@ ROW = DecidedRow(
     creative_id=CreativeId(new_id()),
     ads_served=3,
 )
-REQUESTS = DecidedRow(hour=NOON, placement_id=PlacementId(new_id()), requests=2, opportunities=5)
+REQUESTS = DecidedRow(
+    hour=NOON,
+    placement_id=PlacementId(new_id()),
+    requests=9,
+    opportunities=5,
+    no_fills=3,
+    no_fill_reasons={NoFillReason.NO_TOKENS: 2, NoFillReason.NO_ROOM: 1},
+)
 BODY = encode_decisions(DecidedCounts(new_id(), (ROW, REQUESTS)))
 
 
@@ -36,6 +45,13 @@ def test_what_is_written_is_read() -> None:
     body = encode_decisions(counts)
     assert is_decisions(body)
     assert decode_decisions(body) == counts
+
+
+def test_versions_before_told_no_reasons() -> None:
+    document = json.loads(BODY)
+    del document["rows"][1]["no_fill_reasons"]
+    (_, row) = decode_decisions(json.dumps(document)).rows
+    assert row == replace(REQUESTS, no_fill_reasons={})
 
 
 def changed(**fields: Any) -> str:
@@ -55,6 +71,10 @@ def changed(**fields: Any) -> str:
         pytest.param(
             json.dumps({**json.loads(BODY), "rows": [{}] * 10_001}), id="rows without end"
         ),
+        pytest.param(changed(no_fill_reasons={"no_tokens": 1}), id="reasons of no no-fill"),
+        pytest.param(changed(no_fill_reasons={"bad_luck": 0}), id="an unknown reason"),
+        pytest.param(changed(no_fill_reasons={"no_room": -1}, no_fills=-1), id="fewer than none"),
+        pytest.param(changed(no_fill_reasons=["no_room"]), id="reasons without numbers"),
         pytest.param(changed(requests=-1), id="a count below zero"),
         pytest.param(changed(requests=True), id="a count that is none"),
         pytest.param(changed(ads_served=2**40), id="a count that is too great"),

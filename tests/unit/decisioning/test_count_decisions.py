@@ -1,5 +1,6 @@
 """What decisions add to the statistics: room of breaks, requests, ads served."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.ids import CreativeId, LineItemId, OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import PodSpec
-from ctv_ads.use_cases.drain_decisions import ROWS_IN_MESSAGE, messages_of
+from ctv_ads.domain.reasons import NoFillReason
+from ctv_ads.use_cases.drain_decisions import KEYS_AT_ONCE, ROWS_IN_MESSAGE, messages_of
 from tests.builders import NOON
 
 SQS_BYTES = 262_144
@@ -92,12 +94,25 @@ def test_requests_are_counted_by_place_and_ads_by_line_item_and_creative() -> No
     decisions = [
         a_decision((ITEM, RED), (RIVAL, BLUE)),
         a_decision((ITEM, RED), (ITEM, None), decided_at=late),
-        a_decision(),
-        a_decision(placement_id=OTHER, opportunities=1),
+        a_decision(no_fill=NoFillReason.NO_TOKENS),
+        a_decision(placement_id=OTHER, opportunities=1, no_fill=NoFillReason.NO_ROOM),
+        a_decision(placement_id=OTHER, opportunities=1, no_fill=NoFillReason.NO_LINE_ITEM),
+        a_decision(placement_id=OTHER, opportunities=1, no_fill=NoFillReason.NO_ROOM),
     ]
     expected = [
-        a_row(requests=3, opportunities=6, no_fills=1),
-        a_row(placement_id=OTHER, requests=1, opportunities=1, no_fills=1),
+        a_row(
+            requests=3,
+            opportunities=6,
+            no_fills=1,
+            no_fill_reasons={NoFillReason.NO_TOKENS: 1},
+        ),
+        a_row(
+            placement_id=OTHER,
+            requests=3,
+            opportunities=3,
+            no_fills=3,
+            no_fill_reasons={NoFillReason.NO_LINE_ITEM: 1, NoFillReason.NO_ROOM: 2},
+        ),
         a_row(line_item_id=ITEM, ads_served=1),
         a_row(line_item_id=ITEM, creative_id=RED, ads_served=2),
         a_row(line_item_id=RIVAL, creative_id=BLUE, ads_served=1),
@@ -158,5 +173,14 @@ def test_every_message_is_below_what_sqs_takes() -> None:
         no_fills=2**40,
         ads_served=2**40,
     )
-    message = DecidedCounts("m" * 36, (longest,) * ROWS_IN_MESSAGE)
+    # A row of requests names neither, but its reasons.
+    asked = replace(
+        longest,
+        line_item_id=None,
+        creative_id=None,
+        no_fill_reasons=dict.fromkeys(NoFillReason, 2**40),
+    )
+    message = DecidedCounts(
+        "m" * 36, ((asked,) * KEYS_AT_ONCE + (longest,) * ROWS_IN_MESSAGE)[:ROWS_IN_MESSAGE]
+    )
     assert len(encode_decisions(message).encode()) < SQS_BYTES

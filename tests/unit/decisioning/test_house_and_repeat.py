@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ctv_ads.decisioning.prepare_pod import prepare_pod
-from ctv_ads.decisioning.repeat_pod import NotRepeatableError, candidates_again
+from ctv_ads.decisioning.repeat_pod import NotRepeatableError, candidates_again, no_fill_again
 from ctv_ads.decisioning.segments.compile import compile_segment
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.layers import Layer
@@ -13,11 +13,12 @@ from ctv_ads.decisioning.segments.segment import Segment
 from ctv_ads.decisioning.without_valkey import fill_without_valkey
 from ctv_ads.domain.ad_request import AdBreak, AdRequest
 from ctv_ads.domain.campaign import LineItemType
-from ctv_ads.domain.decision_record import AnswerForm, DecisionNote
+from ctv_ads.domain.decision_record import AnswerForm, DecisionNote, DecisionRecord
 from ctv_ads.domain.ids import DecisionId, LineItemId, OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
 from ctv_ads.domain.placement import VastVersion
-from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.pod import FilledPod, Pick
+from ctv_ads.domain.reasons import NoFillReason, Reason
 from tests.builders import NOON, a_servable_creative, a_servable_line_item
 
 PLACEMENT = PublishedPlacement(PlacementId("p"), OrganizationId("o"))
@@ -46,6 +47,27 @@ def note_of(*names: LineItemId) -> DecisionNote:
         DecisionId("d"), NOON, 1, "v", OrganizationId("o"), PlacementId("p"), REQUEST,
         AnswerForm.VAST, VastVersion.V4_2, "https://x", "k1", 60, 60, names,
     )  # fmt: skip
+
+
+def test_why_a_break_stayed_empty_is_told_from_its_record_and_its_inventory() -> None:
+    film = a_servable_creative(ends_at=NOON)
+    index = index_of(a_servable_line_item(creatives=[film]))
+
+    def reason(index: LineItemIndex | None, *verdicts: Reason) -> NoFillReason | None:
+        record = DecisionRecord(
+            note_of(*map(LineItemId, map(str, verdicts))), FilledPod((), verdicts)
+        )
+        return no_fill_again(index, record, PLACEMENT)
+
+    assert reason(index) is NoFillReason.NO_CREATIVE_FITS
+    assert reason(None) is NoFillReason.NO_LINE_ITEM
+    assert reason(index, Reason.NO_TOKENS, Reason.CAP_CREATIVE) is NoFillReason.NO_TOKENS
+
+
+def test_a_break_with_an_ad_did_not_stay_empty() -> None:
+    pod = FilledPod((Pick(0, 0, 0),), (Reason.CHOSEN,))
+    record = DecisionRecord(note_of(LineItemId("l")), pod)
+    assert no_fill_again(None, record, None) is None
 
 
 def test_another_inventory_cannot_repeat_a_decision() -> None:

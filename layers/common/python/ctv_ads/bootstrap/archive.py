@@ -1,5 +1,6 @@
 """Archiving, put together: what schedules carry out of Valkey and PostgreSQL."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
@@ -12,12 +13,14 @@ from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.inventory_histories import InventoryHistories
+from ctv_ads.adapters.postgres.break_days import PostgresBreakDays
 from ctv_ads.adapters.postgres.event_days import PostgresEventDays
 from ctv_ads.adapters.postgres.statistics_rebuild import PostgresStatisticsRebuild
 from ctv_ads.adapters.valkey.decision_stream import ValkeyDecisionStream
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.bootstrap.pipeline import database, valkey_client
+from ctv_ads.domain.event_archive import BREAKS, EVENTS
 from ctv_ads.platform_settings import ArchiveSettings, DrainSettings, EventArchiveSettings
 from ctv_ads.settings import HistorySettings, TokenSettings, ValkeySettings
 from ctv_ads.use_cases.archive_events import ArchiveEvents, RebuildStatistics
@@ -54,16 +57,21 @@ def decision_drain() -> DrainDecisions:
 
 
 @cache
-def event_archiving() -> ArchiveEvents:
-    """Return the use case that archives days of events, and drops old ones."""
+def event_archiving() -> Mapping[str, ArchiveEvents]:
+    """Return the use case that archives days and drops old ones, for each kind of events."""
     settings = EventArchiveSettings.from_environment()
-    return ArchiveEvents(
-        days=PostgresEventDays(database(_DAY_TIMEOUT_MS)),
-        archive=S3EventArchive(boto3.client("s3"), settings.archive_bucket),
-        beacon_lifetime=timedelta(seconds=settings.beacon_lifetime_s),
-        retention=timedelta(days=settings.event_retention_days),
-        clock=utc_now,
-    )
+    shared, s3 = database(_DAY_TIMEOUT_MS), boto3.client("s3")
+    kinds = ((EVENTS, PostgresEventDays(shared)), (BREAKS, PostgresBreakDays(shared)))
+    return {
+        kind.name: ArchiveEvents(
+            days=days,
+            archive=S3EventArchive(s3, settings.archive_bucket, kind),
+            beacon_lifetime=timedelta(seconds=settings.beacon_lifetime_s),
+            retention=timedelta(days=settings.event_retention_days),
+            clock=utc_now,
+        )
+        for kind, days in kinds
+    }
 
 
 @cache

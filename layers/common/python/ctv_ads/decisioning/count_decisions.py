@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
@@ -12,6 +12,7 @@ from ctv_ads.domain.delivery import DecidedRow
 from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import PodSpec
+from ctv_ads.domain.reasons import NoFillReason
 
 USUAL_AD_MS = 30_000
 """The length of the ads that a break's room is counted in."""
@@ -19,7 +20,10 @@ USUAL_AD_MS = 30_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeDecision:
-    """What of one decision is counted. `served` names the creative where it is known."""
+    """What of one decision is counted. `served` names the creative where it is known.
+
+    `no_fill` is why nothing was served, None if something was.
+    """
 
     decided_at: datetime
     placement_id: PlacementId
@@ -27,6 +31,7 @@ class MadeDecision:
     device_type: str
     opportunities: int
     served: tuple[tuple[LineItemId, CreativeId | None], ...]
+    no_fill: NoFillReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,15 @@ class _Place:
     placement_id: PlacementId
     country: str
     device_type: str
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What was asked for in one place."""
+
+    requests: int = 0
+    opportunities: int = 0
+    no_fills: Counter[NoFillReason] = field(default_factory=Counter)
 
 
 def opportunities_of(spec: PodSpec) -> int:
@@ -66,19 +80,20 @@ def counted(decisions: Iterable[MadeDecision], *, keys_at_once: int) -> list[lis
     A group has the rows of up to `keys_at_once` pairs of a place and a line item. Which group a
     row is in does not depend on which creatives are known.
     """
-    places: dict[_Place, list[int]] = {}
+    places: dict[_Place, _Asked] = {}
     ads: dict[tuple[_Place, LineItemId], Counter[CreativeId | None]] = {}
     for one in decisions:
         hour = one.decided_at.replace(minute=0, second=0, microsecond=0)
         place = _Place(hour, one.placement_id, one.country, one.device_type)
-        totals = places.setdefault(place, [0, 0, 0])
-        totals[0] += 1
-        totals[1] += one.opportunities
-        totals[2] += not one.served
+        asked = places.setdefault(place, _Asked())
+        asked.requests += 1
+        asked.opportunities += one.opportunities
+        if one.no_fill is not None:
+            asked.no_fills[one.no_fill] += 1
         for line_item_id, creative_id in one.served:
             ads.setdefault((place, line_item_id), Counter())[creative_id] += 1
     of_keys = [
-        *([_requests(place, *places[place])] for place in sorted(places, key=_order)),
+        *([_requests(place, places[place])] for place in sorted(places, key=_order)),
         *(
             _served(place, line_item_id, ads[place, line_item_id])
             for place, line_item_id in sorted(ads, key=lambda key: (_order(key[0]), key[1]))
@@ -92,15 +107,16 @@ def _order(place: _Place) -> tuple[object, ...]:
     return (place.hour, place.placement_id, place.country, place.device_type)
 
 
-def _requests(place: _Place, requests: int, opportunities: int, no_fills: int) -> DecidedRow:
+def _requests(place: _Place, asked: _Asked) -> DecidedRow:
     return DecidedRow(
         hour=place.hour,
         placement_id=place.placement_id,
         country=place.country,
         device_type=place.device_type,
-        requests=requests,
-        opportunities=opportunities,
-        no_fills=no_fills,
+        requests=asked.requests,
+        opportunities=asked.opportunities,
+        no_fills=asked.no_fills.total(),
+        no_fill_reasons=dict(sorted(asked.no_fills.items())),
     )
 
 

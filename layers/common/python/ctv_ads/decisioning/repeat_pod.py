@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ctv_ads.decisioning.no_fill import no_fill_reason
 from ctv_ads.decisioning.prepare_pod import prepare_pod
 from ctv_ads.decisioning.resolve_break import resolve_break
 from ctv_ads.decisioning.rotation import rotated
@@ -14,7 +15,7 @@ from ctv_ads.domain.decision_record import DecisionNote, DecisionRecord
 from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import Candidate
-from ctv_ads.domain.reasons import Reason
+from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.domain.spending import spends_micros
 
 
@@ -116,6 +117,24 @@ def repeat_pod(
             is_same = names == list(note.candidates)
             return RepeatedPod(candidates, tuple(sorted(skip)), found.passed_over, is_same)
         skip |= missing
+
+
+def no_fill_again(
+    index: LineItemIndex | None, record: DecisionRecord, placement: PublishedPlacement | None
+) -> NoFillReason | None:
+    """Return why the decision holds no ad; None if it does.
+
+    Without the inventory it is not known who was passed over: then nothing was on sale for it,
+    unless the verdict on a candidate says more.
+    """
+    note, outcome = record.note, record.outcome
+    if outcome.picks:
+        return None
+    passed_over: Sequence[tuple[LineItemId, Reason]] = ()
+    if not outcome.verdicts and index is not None and placement is not None:
+        now, seed = note.decided_at, note.seed
+        passed_over = prepare_pod(index, note.request, placement, now=now, seed=seed).passed_over
+    return no_fill_reason(outcome.verdicts, passed_over)
 
 
 def _candidate(index: LineItemIndex, name: LineItemId, query: Query, seed: int) -> Candidate:

@@ -1,9 +1,11 @@
 """Counts of what was decided, before any beacon: requests, opportunities, ads served, no-fills."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
+from ctv_ads.domain.reasons import NoFillReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class DecidedRow:
     opportunities: int = 0
     no_fills: int = 0
     ads_served: int = 0
+    no_fill_reasons: Mapping[NoFillReason, int] = field(default_factory=dict)
+    """How many of `no_fills` had each reason; empty where nobody told them."""
 
     def document(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -39,6 +43,7 @@ class DecidedRow:
             "opportunities": self.opportunities,
             "no_fills": self.no_fills,
             "ads_served": self.ads_served,
+            **({"no_fill_reasons": dict(self.no_fill_reasons)} if self.no_fill_reasons else {}),
         }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 SCHEMA_VERSION = 1
-COLUMNS = (
+_COLUMNS = (
     ("organization_id", "uuid"),
     ("campaign_id", "uuid"),
     ("decision_id", "uuid"),
@@ -27,8 +27,31 @@ COLUMNS = (
     ("session", "bigint"),
     ("batch", "bigint"),
 )
-"""Names and SQL types, in the order of the files. Times are UTC. Nothing is quoted; what is empty
-is null, or was not known. The day is in the folder's name."""
+_BREAK_COLUMNS = (
+    ("organization_id", "uuid"),
+    ("decision_id", "uuid"),
+    ("event", "text"),
+    ("placement_id", "uuid"),
+    ("received_at", "timestamp"),
+    ("vast_error_code", "smallint"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedKind:
+    """What is archived by day, in folders of its name.
+
+    `columns` are names and SQL types, in the order of the files. Times are UTC. Nothing is quoted;
+    what is empty is null, or was not known. The day is in the folder's name.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+
+EVENTS = ArchivedKind("events", _COLUMNS)
+BREAKS = ArchivedKind("breaks", _BREAK_COLUMNS)
+"""What players tell of whole breaks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What has been delivered and billed, day by day."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -73,6 +74,8 @@ class BreakdownPart:
     counts: DeliveryCounts
     unique_sessions: int
     """Sessions that saw an impression, within some percent; parts share sessions."""
+    invalid: Mapping[InvalidTraffic, int] = field(default_factory=dict)
+    """Beacons kept apart, by the rule that found them; without those that found none."""
 
 
 @dataclass(frozen=True, slots=True)

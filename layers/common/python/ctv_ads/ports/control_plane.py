@@ -23,6 +23,7 @@ from ctv_ads.ports.copies import CampaignCopies
 from ctv_ads.ports.ledger import Ledger
 from ctv_ads.ports.lists import AuditEvents, CampaignLists
 from ctv_ads.ports.people import ApiKeys, EmailTokens, Invitations, People
+from ctv_ads.ports.supply import Supply
 from ctv_ads.ports.trafficking import Advertisers, LineItems, Placements
 
 
@@ -181,6 +182,8 @@ class Store(Protocol):
     def creatives(self) -> Creatives: ...  # noqa: D102
     @property
     def statistics(self) -> Statistics: ...  # noqa: D102
+    @property
+    def supply(self) -> Supply: ...  # noqa: D102
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from ctv_ads.decisioning.count_decisions import MadeDecision, counted, opportunities_in
-from ctv_ads.decisioning.repeat_pod import NotRepeatableError, picked_again
+from ctv_ads.decisioning.repeat_pod import NotRepeatableError, no_fill_again, picked_again
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
@@ -28,7 +28,7 @@ from ctv_ads.ports.decisions import InventoryHistory, PastInventory
 _LOG = logging.getLogger(__name__)
 _MESSAGES = UUID("6f0c3f4e-58e6-5d8b-9a0e-3d5e1b0a7c11")
 """Names the messages of counts (RFC 9562 section 5.5)."""
-_KEYS_AT_ONCE = 100
+KEYS_AT_ONCE = 100
 ROWS_IN_MESSAGE = 600
 """SQS takes 262,144 bytes, and a row has at most 400 (`domain/delivery.py`)."""
 WHOLE_BP = 10_000
@@ -106,7 +106,7 @@ def is_kept(entry: StreamedDecision, kept_bp: int) -> bool:
 
 def messages_of(span: str, decisions: Iterable[MadeDecision]) -> Iterator[DecidedCounts]:
     """Yield the messages that count a batch's decisions, with the same ids always."""
-    for number, rows in enumerate(counted(decisions, keys_at_once=_KEYS_AT_ONCE)):
+    for number, rows in enumerate(counted(decisions, keys_at_once=KEYS_AT_ONCE)):
         for start in range(0, len(rows), ROWS_IN_MESSAGE):
             part: tuple[DecidedRow, ...] = tuple(rows[start : start + ROWS_IN_MESSAGE])
             yield DecidedCounts(str(uuid5(_MESSAGES, f"{span}/{number}/{start}")), part)
@@ -163,4 +163,5 @@ def _made(record: DecisionRecord, inventories: _Inventories) -> MadeDecision:
         device_type=note.request.viewer.device_type or "",
         opportunities=opportunities_in(note.request.ad_break, placement),
         served=served,
+        no_fill=no_fill_again(index, record, placement),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId, is_id
+from ctv_ads.domain.reasons import NoFillReason
 
 KIND = "decisions"
 _COUNT_LIMIT = 2**40
@@ -41,7 +42,14 @@ def decode_decisions(body: str) -> DecidedCounts:
     """
     try:
         return _counts(json.loads(body))
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         reason = str(error)[:200] or type(error).__name__
         raise ValueError(f"no counts of decisions: {reason}") from error
 
@@ -74,7 +82,17 @@ def _row(document: Mapping[str, Any]) -> DecidedRow:
         opportunities=_count(document["opportunities"]),
         no_fills=_count(document["no_fills"]),
         ads_served=_count(document["ads_served"]),
+        no_fill_reasons=_reasons(document),
     )
+
+
+def _reasons(document: Mapping[str, Any]) -> Mapping[NoFillReason, int]:
+    # Versions before told no reasons.
+    told = document.get("no_fill_reasons", {})
+    reasons = {NoFillReason(name): _count(value) for name, value in told.items()}
+    if reasons and sum(reasons.values()) != document["no_fills"]:
+        raise ValueError("reasons do not add up to the no-fills")
+    return reasons
 
 
 def _count(value: object) -> int:

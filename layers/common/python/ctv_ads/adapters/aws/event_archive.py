@@ -2,6 +2,7 @@
 
 `events/v1/day=YYYY-MM-DD/part-NNNN.csv.gz`, each with a header line, and when all of them are
 there `manifests/events/v1/YYYY-MM-DD.json`: columns, and of each file its events, bytes, SHA-256.
+Those of whole breaks are beside them, in `breaks/v1`.
 """
 
 import gzip
@@ -13,7 +14,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ctv_ads.domain.event_archive import COLUMNS, SCHEMA_VERSION, ArchivedDay, ArchivedPart
+from ctv_ads.domain.event_archive import (
+    EVENTS,
+    SCHEMA_VERSION,
+    ArchivedDay,
+    ArchivedKind,
+    ArchivedPart,
+)
 from ctv_ads.errors import ArchiveCorruptError, DependencyUnavailableError
 from ctv_ads.ports.event_archive import Lines
 
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
 EVENTS_IN_PART = 500_000
 """Some 40 MB; a function has 512 MB of temporary files."""
-_HEADER = ",".join(name for name, _ in COLUMNS).encode() + b"\n"
 _BLOCK_BYTES = 1024 * 1024
 _COMPRESSION = 6
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -32,18 +38,26 @@ class S3EventArchive:
     """Implements `ports.EventArchive`."""
 
     def __init__(
-        self, s3: "S3Client", bucket: str, *, events_in_part: int = EVENTS_IN_PART
+        self,
+        s3: "S3Client",
+        bucket: str,
+        kind: ArchivedKind = EVENTS,
+        *,
+        events_in_part: int = EVENTS_IN_PART,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._kind = kind
         self._events_in_part = events_in_part
+        self._header = ",".join(name for name, _ in kind.columns).encode() + b"\n"
 
     def write(self, day: date, lines: Lines) -> ArchivedDay:
         """Write the files of a day, then its manifest; a day never has fewer files than before."""
         parts: list[ArchivedPart] = []
         left = next(lines, None)
         while left is not None:
-            key = f"events/v{SCHEMA_VERSION}/day={day}/part-{len(parts):04}.csv.gz"
+            name = f"day={day}/part-{len(parts):04}.csv.gz"
+            key = f"{self._kind.name}/v{SCHEMA_VERSION}/{name}"
             with TemporaryFile() as file:
                 events, left = self._fill(file, left, lines)
                 file.seek(0)
@@ -53,12 +67,12 @@ class S3EventArchive:
                 self._put(key, file)
             parts.append(ArchivedPart(key, events, size, digest))
         archived = ArchivedDay(day, tuple(parts))
-        self._put(_manifest_key(day), _document(archived))
+        self._put(self._manifest_key(day), self._document(archived))
         return archived
 
     def manifest(self, day: date) -> ArchivedDay | None:
         """Return what is kept of a day, None when nothing is."""
-        body = self._get(_manifest_key(day))
+        body = self._get(self._manifest_key(day))
         if body is None:
             return None
         document = json.loads(body.read())
@@ -73,7 +87,7 @@ class S3EventArchive:
             with TemporaryFile() as file:
                 self._fetch(part, file)
                 with gzip.open(file) as rows:
-                    if rows.readline() != _HEADER:
+                    if rows.readline() != self._header:
                         raise ArchiveCorruptError(f"{part.key} has other columns")
                     yield from iter(lambda: rows.read(_BLOCK_BYTES), b"")
 
@@ -82,7 +96,7 @@ class S3EventArchive:
         events = 0
         # No name and no time in it: the same events are the same bytes.
         with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as rows:
-            rows.write(_HEADER)
+            rows.write(self._header)
             following: bytes | None = block
             while following is not None and events < self._events_in_part:
                 rows.write(following)
@@ -118,25 +132,23 @@ class S3EventArchive:
         except (BotoCoreError, ClientError) as error:
             raise DependencyUnavailableError("s3", str(error)) from error
 
+    def _manifest_key(self, day: date) -> str:
+        return f"manifests/{self._kind.name}/v{SCHEMA_VERSION}/{day}.json"
 
-def _manifest_key(day: date) -> str:
-    return f"manifests/events/v{SCHEMA_VERSION}/{day}.json"
-
-
-def _document(archived: ArchivedDay) -> bytes:
-    document = {
-        "schema_version": archived.schema_version,
-        "day": archived.day.isoformat(),
-        "columns": [{"name": name, "type": kind} for name, kind in COLUMNS],
-        "events": archived.events,
-        "parts": [
-            {
-                "key": part.key,
-                "events": part.events,
-                "size_bytes": part.size_bytes,
-                "sha256": part.sha256,
-            }
-            for part in archived.parts
-        ],
-    }
-    return json.dumps(document, indent=2).encode()
+    def _document(self, archived: ArchivedDay) -> bytes:
+        document = {
+            "schema_version": archived.schema_version,
+            "day": archived.day.isoformat(),
+            "columns": [{"name": name, "type": kind} for name, kind in self._kind.columns],
+            "events": archived.events,
+            "parts": [
+                {
+                    "key": part.key,
+                    "events": part.events,
+                    "size_bytes": part.size_bytes,
+                    "sha256": part.sha256,
+                }
+                for part in archived.parts
+            ],
+        }
+        return json.dumps(document, indent=2).encode()

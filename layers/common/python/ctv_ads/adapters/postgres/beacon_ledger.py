@@ -23,7 +23,7 @@ from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.traffic_rules import TrafficRules
 from ctv_ads.ports.pipeline import RecordedBatch
 
-_TEMPORARY = """
+TEMPORARY = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     position integer, day date, decision_id uuid, slot smallint, event text, line_item_id uuid,
     creative_id uuid, placement_id uuid, decided_at timestamptz, received_at timestamptz,
@@ -203,7 +203,7 @@ class PostgresBeaconLedger:
 
     def _make_tables(self, connection: Connection) -> None:
         if connection is not self._prepared:
-            connection.execute(_TEMPORARY)
+            connection.execute(TEMPORARY)
             connection.execute(delivery_counts.TEMPORARY)
 
     def _make_partitions(self, beacons: Sequence[Beacon]) -> None:

@@ -28,7 +28,7 @@ _EVENTS = {
     "errors": BeaconEvent.ERROR,
 }
 _DECIDED = ("requests", "opportunities", "no_fills", "ads_served")
-_RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
+RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
 _KEY = "organization_id, campaign_id, line_item_id, creative_id, placement_id, country, device_type"
 _UNIQUE = "line_item_id, creative_id, placement_id, country, device_type"
 
@@ -38,10 +38,10 @@ TEMPORARY = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS counted (
     row_number integer, organization_id uuid, campaign_id uuid, line_item_id uuid,
     creative_id uuid, placement_id uuid, country text, device_type text, hour timestamptz,
-    {", ".join(f"{name} bigint" for name in (*_DECIDED, *_RECORDED))}, sessions bigint[]
+    {", ".join(f"{name} bigint" for name in (*_DECIDED, *RECORDED))}, sessions bigint[]
 ) ON COMMIT DELETE ROWS"""
 _COUNT = f"""
-INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(_RECORDED)}, sessions)
+INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(RECORDED)}, sessions)
 SELECT row_number() OVER (), {_KEY}, date_trunc('hour', decided_at, 'UTC'),
        {", ".join(f"count(*) FILTER (WHERE event = '{e.value}')" for e in _EVENTS.values())},
        sum(billed_micros), count(*) FILTER (WHERE is_billable AND billed_micros < price_micros),
@@ -91,9 +91,9 @@ ON CONFLICT (campaign_id, day, {_UNIQUE}) DO UPDATE SET
 
 
 _HOURS_OF_RECORDED = _to_hours(
-    _RECORDED, sketches="unnest(%s::integer[], %s::bytea[]) AS k (row_number, sketch)"
+    RECORDED, sketches="unnest(%s::integer[], %s::bytea[]) AS k (row_number, sketch)"
 )
-_DAYS_OF_RECORDED = _to_days(_RECORDED)
+_DAYS_OF_RECORDED = _to_days(RECORDED)
 _HOURS_OF_DECIDED = _to_hours(
     _DECIDED, sketches="(SELECT 0 AS row_number, NULL::bytea AS sketch) AS k"
 )
@@ -121,6 +121,21 @@ LEFT JOIN line_items l ON l.line_item_id = d.line_item_id
     AND l.organization_id = p.organization_id
 WHERE d.line_item_id IS NULL OR l.line_item_id IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+
+_NO_FILLS = """
+INSERT INTO delivery_no_fills AS s (organization_id, placement_id, country, device_type, hour, reason,
+                                    no_fills)
+SELECT p.organization_id, p.placement_id, d.country, d.device_type, d.hour, r.key,
+       sum(r.value::bigint)
+FROM jsonb_to_recordset(%s) AS d (
+    placement_id uuid, country text, device_type text, hour timestamptz, no_fill_reasons jsonb
+)
+JOIN placements p USING (placement_id)
+CROSS JOIN jsonb_each_text(d.no_fill_reasons) r
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY 1, 5, 2, 3, 4, 6
+ON CONFLICT (organization_id, hour, placement_id, country, device_type, reason)
+DO UPDATE SET no_fills = s.no_fills + excluded.no_fills"""
 
 
 def begin_to_count(connection: Connection) -> psycopg.Cursor[DictRow]:
@@ -165,4 +180,6 @@ class PostgresDecisionCounts:
             connection.execute(_COUNT_DECIDED, (json.dumps(rows),))
             connection.execute(_HOURS_OF_DECIDED)
             connection.execute(_DAYS_OF_DECIDED)
+            if told := [row for row in rows if "no_fill_reasons" in row]:
+                connection.execute(_NO_FILLS, (json.dumps(told),))
         return len(fresh)

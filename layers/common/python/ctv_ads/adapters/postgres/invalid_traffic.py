@@ -1,4 +1,7 @@
-"""Keeping invalid traffic, apart from what counts."""
+"""Keeping invalid traffic, apart from what counts.
+
+A trigger counts what is kept by hour and by day (migration 0030), so whoever keeps it counts it.
+"""
 
 from collections.abc import Sequence
 
@@ -8,16 +11,16 @@ from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 _INVALID = """
 INSERT INTO invalid_beacons (
     day, decision_id, slot, event, rule, organization_id, campaign_id, line_item_id, creative_id,
-    placement_id, received_at, client_network, user_agent_class
+    placement_id, received_at, client_network, user_agent_class, decided_at, country, device_type
 )
 SELECT i.day, i.decision_id, i.slot, i.event, i.rule, l.organization_id, l.campaign_id,
        i.line_item_id, i.creative_id, i.placement_id, i.received_at, i.client_network,
-       i.user_agent_class
+       i.user_agent_class, i.decided_at, i.country, i.device_type
 FROM unnest(
     %s::date[], %s::uuid[], %s::smallint[], %s::text[], %s::text[], %s::uuid[], %s::uuid[],
-    %s::uuid[], %s::timestamptz[], %s::text[], %s::text[]
+    %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]
 ) AS i (day, decision_id, slot, event, rule, line_item_id, creative_id, placement_id, received_at,
-        client_network, user_agent_class)
+        client_network, user_agent_class, decided_at, country, device_type)
 JOIN line_items l USING (line_item_id)
 ORDER BY i.day, i.decision_id, i.slot, i.event
 ON CONFLICT DO NOTHING"""
@@ -67,6 +70,9 @@ def _row(beacon: Beacon) -> tuple[object, ...]:
         beacon.received_at,
         beacon.client_network,
         beacon.user_agent_class,
+        claims.decided_at,
+        claims.country,
+        claims.device_type,
     )
 
 

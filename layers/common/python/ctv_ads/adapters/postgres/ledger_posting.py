@@ -129,9 +129,10 @@ RETURNING amount_micros, events"""
 _MARK = """
 INSERT INTO invalid_beacons (day, decision_id, slot, event, rule, organization_id, campaign_id,
                              line_item_id, creative_id, placement_id, received_at, client_network,
-                             user_agent_class)
+                             user_agent_class, decided_at, country, device_type)
 SELECT e.day, e.decision_id, e.slot, e.event, %s, l.organization_id, l.campaign_id, e.line_item_id,
-       e.creative_id, e.placement_id, e.received_at, e.client_network, e.user_agent_class
+       e.creative_id, e.placement_id, e.received_at, e.client_network, e.user_agent_class,
+       e.decided_at, e.country, e.device_type
 FROM unnest(%s::date[], %s::uuid[], %s::smallint[], %s::text[]) AS w (day, decision_id, slot, event)
 JOIN ad_events e USING (day, decision_id, slot, event)
 JOIN line_items l USING (line_item_id)

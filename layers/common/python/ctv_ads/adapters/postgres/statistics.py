@@ -1,5 +1,6 @@
 """Delivery and spend, read from the counts of days and hours."""
 
+from dataclasses import replace
 from datetime import UTC, date
 
 from psycopg.rows import DictRow
@@ -51,9 +52,20 @@ WHERE s.campaign_id = %(campaign_id)s
 GROUP BY 1 ORDER BY 1"""  # noqa: S608 - texts of ours
     for by, key in _KEYS.items()
 }
+_INVALID_PARTS = {
+    by: f"""
+SELECT {key} AS key, s.rule, sum(s.beacons)::bigint AS beacons
+FROM invalid_hours s
+WHERE s.campaign_id = %(campaign_id)s
+  AND (%(first_day)s::date IS NULL OR s.hour >= %(first_day)s::date::timestamp AT TIME ZONE 'UTC')
+  AND (%(last_day)s::date IS NULL
+       OR s.hour < (%(last_day)s::date + 1)::timestamp AT TIME ZONE 'UTC')
+GROUP BY 1, 2"""  # noqa: S608 - texts of ours
+    for by, key in _KEYS.items()
+}
 
 _INVALID = """
-SELECT day, line_item_id::text, rule, count(*) AS beacons FROM invalid_beacons
+SELECT day, line_item_id::text, rule, sum(beacons)::bigint AS beacons FROM invalid_days
 WHERE campaign_id = %(campaign_id)s
   AND (%(first_day)s::date IS NULL OR day >= %(first_day)s::date)
   AND (%(last_day)s::date IS NULL OR day <= %(last_day)s::date)
@@ -95,10 +107,16 @@ class PostgresStatistics:
     ) -> tuple[BreakdownPart, ...]:
         """Return the parts of one campaign's delivery, in the order of their keys."""
         values = {"campaign_id": campaign_id, "first_day": first_day, "last_day": last_day}
-        rows = self._connection.execute(_PARTS[by].encode(), values, binary=True).fetchall()
-        return tuple(
-            BreakdownPart(row["key"], _counts(row), count_sessions(row["sessions"])) for row in rows
-        )
+        rows = self._connection.execute(_PARTS[by].encode(), values, binary=True)
+        parts = {
+            row["key"]: BreakdownPart(row["key"], _counts(row), count_sessions(row["sessions"]))
+            for row in rows
+        }
+        for row in self._connection.execute(_INVALID_PARTS[by].encode(), values):
+            part = parts.get(row["key"], BreakdownPart(row["key"], DeliveryCounts(), 0))
+            invalid = {**part.invalid, InvalidTraffic(row["rule"]): row["beacons"]}
+            parts[part.key] = replace(part, invalid=invalid)
+        return tuple(parts[key] for key in sorted(parts))
 
     def invalid(
         self, campaign_id: CampaignId, *, first_day: date | None, last_day: date | None

@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from datetime import date
 
 from ctv_ads.adapters.postgres import delivery_counts
-from ctv_ads.adapters.postgres.beacon_ledger import _TEMPORARY as RECORDED_EVENTS
+from ctv_ads.adapters.postgres.beacon_ledger import TEMPORARY as RECORDED_EVENTS
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.adapters.postgres.delivery_counts import _RECORDED
-from ctv_ads.domain.event_archive import COLUMNS
+from ctv_ads.adapters.postgres.delivery_counts import RECORDED
+from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.ports.event_archive import Lines
 
 # Statements are put together from names of ours.
 # ruff: noqa: S608
-_NAMES = ", ".join(name for name, _ in COLUMNS)
+_NAMES = ", ".join(name for name, _ in EVENTS.columns)
 _ARCHIVED = (
     "CREATE TEMPORARY TABLE archived_events ("
-    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
+    + ", ".join(f"{name} {kind}" for name, kind in EVENTS.columns)
     + ") ON COMMIT DROP"
 )
 _COPY = f"COPY archived_events ({_NAMES}) FROM STDIN (FORMAT csv)"
@@ -52,7 +52,9 @@ _OF_HOURS = """campaign_id = ANY (%(campaigns)s::uuid[])
     AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
 _OF_DAYS = "campaign_id = ANY (%(campaigns)s::uuid[]) AND day = %(day)s"
 _IS_OF_EVENTS_ONLY = "requests = 0 AND opportunities = 0 AND no_fills = 0 AND ads_served = 0"
-_NONE = ", ".join(f"{name} = 0" for name in _RECORDED)
+_NONE = ", ".join(f"{name} = 0" for name in RECORDED)
+# What is kept of invalid traffic, unless some of it was purged: then its counts stay.
+_INVALID = "SELECT recount_invalid_day(%(day)s)"
 # Counts of decisions lock hours, then days, each by key: so it is done here.
 _KEY = "line_item_id, creative_id, placement_id, country, device_type"
 _FORGET = (
@@ -89,6 +91,7 @@ class PostgresStatisticsRebuild:
             found = connection.execute(_LOCK.format(source=source).encode(), {"day": day})
             values = {"day": day, "campaigns": [row["campaign_id"] for row in found]}
             events = connection.execute(_FILL.format(source=source).encode(), values).rowcount
+            connection.execute(_INVALID, values)
             for statement in _FORGET:
                 connection.execute(statement.encode(), values)
             sessions = delivery_counts.begin_to_count(connection)

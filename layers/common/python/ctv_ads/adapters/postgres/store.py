@@ -21,6 +21,7 @@ from ctv_ads.adapters.postgres.people import PostgresPeople
 from ctv_ads.adapters.postgres.placements import PostgresPlacements
 from ctv_ads.adapters.postgres.sessions import PostgresSessions
 from ctv_ads.adapters.postgres.statistics import PostgresStatistics
+from ctv_ads.adapters.postgres.supply import PostgresSupply
 from ctv_ads.domain.access import Caller
 
 
@@ -40,6 +41,7 @@ class PostgresStore:
         self.campaigns = PostgresCampaigns(connection)
         self.creatives = PostgresCreatives(connection)
         self.statistics = PostgresStatistics(connection)
+        self.supply = PostgresSupply(connection)
         self.ledger = PostgresLedger(connection)
         self.campaign_copies = PostgresCampaignCopies(connection)
         self.campaign_lists = PostgresCampaignLists(connection)
