@@ -17,8 +17,8 @@ from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
 from local.valkey import ValkeyServer
 from tests.builders import KEYS, a_servable_creative, a_servable_line_item, an_inventory
-from tests.pod_worlds import an_id
 from tests.functions.explaining import Server, a_server, explaining_by
+from tests.pod_worlds import an_id
 
 _IMPRESSION = re.compile(r"/t/impression/([A-Za-z0-9_-]+)")
 _BREAKS = "/api/v1/vmap?placement=preroll&breaks=start,50%25,end"
