@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import blake2b
 
 from ctv_ads.bootstrap.decision_plane import ad_server, front_door
 from ctv_ads.domain.ad_request import AdRequest, Ignored
@@ -13,6 +14,8 @@ from ctv_ads.vast.breaks import BreakPosition
 from functions.ad_request.query import Asked, ad_request_of
 
 _LOG = logging.getLogger(__name__)
+# As long as the keys that are made at the door (`viewer.py`).
+_KEY_BYTES = 12
 
 
 def decide(asked: Asked, form: AnswerForm, base_url: str) -> PodDecision:
@@ -34,19 +37,31 @@ def question_at(
     number: int,
     base_url: str,
     ignored: tuple[Ignored, ...] = (),
+    session_key: str | None = None,
 ) -> Question:
     """Return the question for the `number`-th break of a VMAP document.
 
-    `ignored` is what was not understood of the document's own parameters.
+    `ignored` is what was not understood of the document's own parameters; `session_key` is for
+    a request that names no session.
     """
     read = _reader(asked)
 
     def read_at(placement: PublishedPlacement) -> AdRequest:
         request = read(placement)
         asked_break = replace(request.ad_break, break_type=position.break_type, avail_index=number)
-        return replace(request, ad_break=asked_break, ignored=(*request.ignored, *ignored))
+        viewer = request.viewer
+        if viewer.session_key is None:
+            viewer = replace(viewer, session_key=session_key)
+        ignored_here = (*request.ignored, *ignored)
+        return replace(request, ad_break=asked_break, viewer=viewer, ignored=ignored_here)
 
     return Question(asked.placement, read_at, AnswerForm.VMAP, base_url)
+
+
+def document_session() -> str:
+    """Return the session key of one document: made of nothing that tells who asked for it."""
+    own_id = ad_server().new_id().encode()
+    return blake2b(own_id, digest_size=_KEY_BYTES, person=b"document").hexdigest()
 
 
 def _reader(asked: Asked) -> Callable[[PublishedPlacement], AdRequest]:

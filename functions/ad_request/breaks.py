@@ -13,7 +13,7 @@ from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.use_cases.serve_pod import Question
 from ctv_ads.vast.breaks import BreakPosition, read_breaks
 from ctv_ads.vast.vmap import InlineBreak, TagBreak, tag_url, vmap_document
-from functions.ad_request.asking import decide_question, question_at
+from functions.ad_request.asking import decide_question, document_session, question_at
 from functions.ad_request.parameters import MAX_IGNORED, is_unresolved
 from functions.ad_request.query import Asked
 
@@ -37,14 +37,16 @@ class VmapAnswer:
 def vmap_of(asked: Asked, parameters: Mapping[str, str], base_url: str) -> VmapAnswer:
     """Return the VMAP document for the `breaks` that are asked for.
 
-    `mode=tag` gives addresses, `inline` (the default) the ads themselves. Breaks of an unknown
-    placement are left out: nobody could count them.
+    `mode=tag` gives addresses, `inline` (the default) the ads themselves: the breaks of one
+    playback, which is a session of its own where none is named. Breaks of an unknown placement
+    are left out: nobody could count them.
     """
     wanted = read_breaks(_resolved(parameters, "breaks"))
     mode = _resolved(parameters, "mode")
     ignored = wanted.ignored if mode in _MODES else (Ignored("mode", "malformed"), *wanted.ignored)
+    ignored, session = ignored[:MAX_IGNORED], None if mode == _TAG else document_session()
     questions = [
-        (position, question_at(asked, position, number, base_url, ignored[:MAX_IGNORED]))
+        (position, question_at(asked, position, number, base_url, ignored, session))
         for number, position in enumerate(wanted.positions, 1)
     ]
     return _tags(questions, parameters, base_url) if mode == _TAG else _inline(questions, base_url)

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from local.bench.decisions import FLOOR, FOUR_ADS, UNEXPLAINED, Measured, measur
 from local.bench.gateway import measure_gateway
 from local.bench.index import measure_index
 from local.bench.measuring import as_document, table
+from local.bench.memory import REQUESTS
 from local.bench.pauses import SERVERS, measure_pauses
 from local.bench.pods import measure_pods
 from local.bench.targeted import targeted_inventory
@@ -67,11 +69,12 @@ def decisions(folder: Path) -> dict[str, Any]:
     for size in SIZES:
         with _valkey(folder / str(size)) as url:
             found[size] = measure_decisions(url, line_items=size, calls=200)
-        one = found[size]
+        one, took = found[size], found[size].footprint
         print("\n" + table(f"ad requests, {size} line items", one.figures, floor=FLOOR))
         print(
-            f"  {one.ads:.2f} ads a pod; compiled in {one.compile_s} s, loaded in {one.load_ms} ms,"
-            f" {one.memory_mib} MiB of memory"
+            f"  {one.ads:.2f} ads a pod; compiled in {one.compile_s} s; in a new process loaded in"
+            f" {took.load_ms} ms, {took.loaded_mib} MiB of memory,\n  {took.used_mib} MiB after"
+            f" {REQUESTS} requests, of {took.process_mib} MiB in all"
         )
     flatness, explaining = _ratios(found)
     print(f"\n  CPU of a pod, {SIZES[-1]} line items over {SIZES[0]}: {flatness:.2f}")
@@ -80,8 +83,7 @@ def decisions(folder: Path) -> dict[str, Any]:
         str(size): {
             "figures": as_document(one.figures),
             "compile_s": one.compile_s,
-            "load_ms": one.load_ms,
-            "memory_mib": one.memory_mib,
+            **asdict(one.footprint),
             "ads_per_pod": one.ads,
         }
         for size, one in found.items()

@@ -3,43 +3,34 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain, cycle
-from pathlib import Path
 from typing import Any
 
 import redis
 
-from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.decision_notes import encode_note
-from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
-from ctv_ads.bootstrap.decision_plane import new_seed
-from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.decision_record import DecisionNote
 from ctv_ads.domain.inventory import Inventory
-from ctv_ads.settings import AdServerSettings
 from ctv_ads.use_cases.serve_pod import ServePod
-from ctv_ads.use_cases.sign_ads import SignAds
-from ctv_ads.web.door import Door
 from functions.ad_request import asking, handler
 from local.bench.measuring import Figures, measure
+from local.bench.memory import Footprint, measure_memory
 from local.bench.origin import fill_origin, serve_as_the_origin
+from local.bench.serving import TIMEOUT_MS, be_the_function, server_on
 from local.bench.targeted import COUNTRIES, events, targeted_inventory
 
 FLOOR = "echo + constant VAST, 4 ads"
 ONE_AD, FOUR_ADS = "ad request, 1 ad", "ad request, pod of 4"
 UNEXPLAINED = "the same without its record"
 _ORIGIN = "the origin's algorithm"
-_TIMEOUT_MS = 2000
 _REQUESTS = 2_000
 _GRANTED_MICROS = 10**13
 _ORIGIN_CALLS_UP_TO = 10_000
-_DOOR = Door(key=b"the key of a bench, of 32 bytes.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +39,7 @@ class Measured:
 
     figures: dict[str, Figures]
     compile_s: float
-    load_ms: float
-    memory_mib: float
-    """What this process has grown by with the snapshot loaded and used."""
+    footprint: Footprint
     ads: float
     """Mean number of ads in the pods."""
 
@@ -66,17 +55,10 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> Measur
         compile_s = _publish(raw, inventory)
         if line_items <= _ORIGIN_CALLS_UP_TO:
             fill_origin(client, line_items)
-        settings = AdServerSettings(
-            valkey_url=valkey_url,
-            beacon_secret_id="-",  # noqa: S106 - not read: the keys are given below
-            public_base_url="http://localhost:3000",
-        )
-        with RespConnection(valkey_url, timeout_ms=_TIMEOUT_MS) as connection:
-            before_mib = _resident_mib()
+        footprint = measure_memory(valkey_url)
+        be_the_function(valkey_url)
+        with RespConnection(valkey_url, timeout_ms=TIMEOUT_MS) as connection:
             reader = ValkeySnapshotReader(connection)
-            load_ms = _loaded_ms(reader, inventory)
-            vars(handler).update(ad_server_settings=lambda: settings)
-            vars(asking).update(front_door=lambda: _DOOR)
             candidates, ads = _candidates(reader, connection)
             if line_items <= _ORIGIN_CALLS_UP_TO:
                 countries = cycle(COUNTRIES)
@@ -88,9 +70,7 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> Measur
             else:
                 figures = {}
             figures = measure(candidates, calls=calls) | figures
-            return Measured(
-                figures, compile_s, load_ms, round(_resident_mib() - before_mib, 1), ads()
-            )
+            return Measured(figures, compile_s, footprint, ads())
 
 
 def _publish(client: redis.Redis, inventory: Inventory) -> float:
@@ -103,14 +83,6 @@ def _publish(client: redis.Redis, inventory: Inventory) -> float:
     started = time.perf_counter()
     ValkeyInventoryStore(client).publish(inventory)
     return round(time.perf_counter() - started, 3)
-
-
-def _loaded_ms(reader: ValkeySnapshotReader, inventory: Inventory) -> float:
-    started = time.perf_counter()
-    reader.current()
-    for organization in inventory.line_items:
-        reader.line_items(organization)
-    return round((time.perf_counter() - started) * 1000, 1)
 
 
 def _candidates(
@@ -150,31 +122,5 @@ def _candidates(
     }, lambda: sum(counted) / len(counted)
 
 
-def server_on(
-    reader: ValkeySnapshotReader,
-    filler: ValkeyPodFiller,
-    encode: Callable[[DecisionNote], bytes],
-) -> ServePod:
-    """Return the ad server as the function has it, with settings of its own."""
-    return ServePod(
-        inventory=reader,
-        filler=filler,
-        encode_note=encode,
-        sign=SignAds(
-            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
-            beacon_lifetime=timedelta(days=1),
-            reservation=timedelta(minutes=15),
-        ),
-        clock=utc_now,
-        new_id=new_id,
-        new_seed=new_seed,
-    )
-
-
 def _no_note(_: DecisionNote) -> bytes:
     return b""
-
-
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
-    return pages * 4096 / 2**20

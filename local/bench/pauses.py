@@ -21,7 +21,7 @@ from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.decision_record import AnswerForm
 from ctv_ads.domain.inventory import Inventory
 from ctv_ads.use_cases.serve_pod import Question
-from local.bench.decisions import server_on
+from local.bench.serving import server_on
 from local.bench.targeted import targeted_inventory
 
 SERVERS = 3

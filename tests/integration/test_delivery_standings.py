@@ -7,7 +7,7 @@ import pytest
 from ctv_ads.adapters.postgres.line_item_delivery import PostgresDeliveryStandings
 from ctv_ads.domain.pacing import LimitedBy
 from local.valkey import ValkeyServer
-from tests.builders import PRICE_MICROS
+from tests.builders import DAY, PRICE_MICROS
 from tests.till import LIFETIME, Till, a_till
 from tests.worlds import World
 
@@ -26,8 +26,11 @@ def test_a_standing_tells_what_is_due_delivered_reserved_and_what_limits(till: T
     (first,) = standings.of_campaign(till.tenant.caller, campaign.campaign_id)
     assert (first.delivered, first.reserved, first.has_tokens) == (0, 10 * PRICE_MICROS, True)
     assert (first.limited_by, first.observed_at) == (LimitedBy.NOTHING, till.now)
-    # One day of 31 has passed, and nothing is delivered.
-    assert (first.due, first.urgency) == (10 * PRICE_MICROS // 31, 9)
+    # One day of 31 has passed: less than a whole impression is due, so nobody is behind.
+    assert (first.due, first.urgency) == (10 * PRICE_MICROS // 31, 0)
+    till.look(after=3 * DAY)
+    (behind,) = standings.of_campaign(till.tenant.caller, campaign.campaign_id)
+    assert (behind.due, behind.urgency) == (4 * 10 * PRICE_MICROS // 31, 9)
     line_item = campaign.line_items[0].line_item_id
     till.bill(line_item, *[till.spend(line_item) for _ in range(10)])
     till.look(after=LIFETIME)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import psycopg
 import pytest
 import redis
 
@@ -31,6 +32,12 @@ from tests.worlds import World
 
 LIMIT = 2
 """So many changes go into an overlay; an organization of no more is compiled whole."""
+_BEHIND = """
+INSERT INTO line_item_delivery (line_item_id, organization_id, campaign_id, last_bucket, due_micros,
+                                delivered_micros, urgency, limited_by, observed_at)
+SELECT line_item_id, organization_id, campaign_id, 1, 10, 0, %s, 'nothing', now()
+FROM line_items WHERE campaign_id = %s
+ON CONFLICT (line_item_id) DO UPDATE SET urgency = excluded.urgency"""
 
 
 @dataclass(slots=True)
@@ -225,6 +232,29 @@ def test_a_history_that_fails_keeps_no_change_from_decisions(
     published.reader.refresh()
     assert only(campaigns[0]) not in published.line_items(tenant)
     assert f"no room for {version}" in caplog.text
+
+
+def test_urgency_is_published_when_it_has_moved_far_enough(
+    published: Published, tenant: Tenant, campaigns: list[Campaign]
+) -> None:
+    base, version = published.segments(tenant), published.publish()
+    behind(published.world, campaigns[0], urgency=1)
+    assert published.publish() == version, "one step is not worth a publication"
+    behind(published.world, campaigns[0], urgency=2)
+    assert published.publish() > version
+    names = published.segments(tenant)
+    assert (names.base, names.removed) == (base.base, (only(campaigns[0]),))
+    assert published.line_items(tenant)[only(campaigns[0])].urgency == 2
+    for campaign in campaigns:
+        behind(published.world, campaign, urgency=5)
+    published.publish()
+    assert published.segments(tenant).overlay is None, "too many for an overlay"
+    assert {item.urgency for item in published.line_items(tenant).values()} == {5}
+
+
+def behind(world: World, campaign: Campaign, *, urgency: int) -> None:
+    with psycopg.connect(world.schema.owner_dsn) as owner:
+        owner.execute(_BEHIND, (urgency, campaign.campaign_id))
 
 
 def book(world: World, tenant: Tenant, campaign: Campaign, name: str) -> LineItemId:

@@ -211,7 +211,13 @@ def test_what_was_overspent_by_a_cut_is_no_negative_wish() -> None:
 
 @pytest.mark.parametrize(
     ("committed", "remaining", "urgency"),
-    [(0, 0, URGENCIES), (5_000, 0, 4), (10_000, 0, 0), (10_000, 10_000, URGENCIES), (20_000, 0, 0)],
+    [
+        (0, 0, URGENCIES),
+        (5_000, 0, 4),
+        (10_000, 0, 0),
+        (10_000, 10_000, URGENCIES),
+        (20_000, 0, 0),
+    ],
 )
 def test_urgency_tells_how_much_of_what_is_due_is_missing(
     committed: int, remaining: int, urgency: int
@@ -224,6 +230,12 @@ def test_urgency_tells_how_much_of_what_is_due_is_missing(
         is_asap=False,
     )
     assert (wished.due, wished.urgency) == (10_000, urgency)
+
+
+@pytest.mark.parametrize(("price", "urgency"), [(100, URGENCIES), (101, 0)])
+def test_who_misses_less_than_one_event_is_not_behind(price: int, urgency: int) -> None:
+    wished = wish([a_limit(a_pace(1_000))], MONDAY + DAY, price=price, remaining=0, is_asap=False)
+    assert (wished.due, wished.urgency) == (100, urgency)
 
 
 @given(

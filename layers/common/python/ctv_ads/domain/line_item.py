@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.frequency import FrequencyCap
@@ -157,12 +158,18 @@ class CreativeAssignment:
 
 def targeting_of(stored: Mapping[str, Mapping[str, list[str]]]) -> Targeting:
     """Return targeting from its stored form: each value once, empty dimensions left out."""
-    rules = {
-        name: Rule(_once(rule.get("include", [])), _once(rule.get("exclude", [])))
+    sides = (
+        (name, _once(rule.get("include", [])), _once(rule.get("exclude", [])))
         for name, rule in stored.items()
-    }
-    return {name: rule for name, rule in rules.items() if rule != Rule()}
+    )
+    return {name: _rule(include, exclude) for name, include, exclude in sides if include or exclude}
 
 
 def _once(values: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys(values)) if len(values) > 1 else tuple(values)
+
+
+@lru_cache(maxsize=4096)
+def _rule(include: tuple[str, ...], exclude: tuple[str, ...]) -> Rule:
+    """Return that rule; most line items name the same countries."""
+    return Rule(include, exclude)

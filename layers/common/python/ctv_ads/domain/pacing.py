@@ -176,7 +176,7 @@ def wish(
     elif paced < room:
         limited_by = LimitedBy.PACING
         wait_s = max(_wait_s(limit, local, price, remaining) for limit in limits)
-    due, urgency = _behind(limits, local, remaining)
+    due, urgency = _behind(limits, local, price, remaining)
     return Wish(max(amount, 0) // price * price, limited_by, due, urgency, wait_s)
 
 
@@ -198,8 +198,13 @@ def _wait_s(limit: Limit, local: datetime, price: int, remaining: int) -> int:
     return min(missing * (HORIZON // timedelta(seconds=1)) // steady, LONGEST_WAIT_S)
 
 
-def _behind(limits: Sequence[Limit], local: datetime, remaining: int) -> tuple[int, int]:
-    """Return what is due by now, and in ninths how much of it is missing; the worst counts."""
+def _behind(
+    limits: Sequence[Limit], local: datetime, price: int, remaining: int
+) -> tuple[int, int]:
+    """Return what is due by now, and in ninths how much of it is missing; the worst counts.
+
+    Who misses less than one event is not behind: nobody can deliver a part of one.
+    """
     due_now, urgency = 0, 0
     for limit in limits:
         if limit.pace is None:
@@ -207,7 +212,7 @@ def _behind(limits: Sequence[Limit], local: datetime, remaining: int) -> tuple[i
         due = min(limit.pace.due(local), limit.total)
         missing = due - (limit.committed - remaining)
         due_now = due_now or due
-        if missing > 0:
+        if missing >= price:
             urgency = max(urgency, missing * URGENCIES // due)
     return due_now, urgency
 

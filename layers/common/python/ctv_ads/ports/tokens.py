@@ -33,6 +33,8 @@ class Look:
     buckets: tuple[OpenBucket, ...]
     is_due: bool = True
     """False while its pace would grant it nothing, as was told by the decision before."""
+    observed_at: datetime | None = None
+    """When it was last decided on, if it may spend and ever was."""
 
 
 @dataclass(frozen=True, slots=True)

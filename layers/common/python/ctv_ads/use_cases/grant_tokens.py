@@ -23,6 +23,7 @@ _RESERVED_AT_ONCE = 2000
 _LONGEST_GRANTING = timedelta(seconds=15)
 _LONGEST_OPEN = timedelta(minutes=15)
 _ON_ITS_WAY = timedelta(seconds=30)
+_UNOBSERVED = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class GrantTokens:
             if s.look.may_spend
             and (s.line_item_id in ended or (s.look.is_due and s.is_low(self.shards)))
         ]
-        decisions = self._grant(needy, uses, now)
+        decisions = self._grant([*needy, *_idle(standings, needy, now)], uses, now)
         taken, again = self._even_out(standings, decisions, uses, now)
         granted = sum(made.amount > 0 for made in (*decisions, *again))
         return Granted(len(standings), granted, len(ended) + taken, released)
@@ -199,6 +200,25 @@ class GrantTokens:
         again = [s for s in concerned if s.look.may_spend and s.look.campaign_id in with_hoards]
         emptied = {s.line_item_id: Use(rate=uses[s.line_item_id].rate) for s in again}
         return len(hoards), self._grant(list(emptied), emptied, now)
+
+
+def _idle(
+    standings: Sequence[_Standing], needy: Sequence[LineItemId], now: datetime
+) -> list[LineItemId]:
+    """Return who sits on its tokens and was not decided on for long, some at a time.
+
+    Nobody else would notice that it falls behind, for want of requests or of a better rank.
+    """
+    decided_on = set(needy)
+    idle = sorted(
+        (s.look.observed_at, s.line_item_id)
+        for s in standings
+        if s.look.may_spend
+        and s.look.observed_at is not None
+        and now - s.look.observed_at >= _UNOBSERVED
+        and s.line_item_id not in decided_on
+    )
+    return [line_item_id for _, line_item_id in idle[:_RESERVED_AT_ONCE]]
 
 
 def _standing(look: Look, held: Mapping[int, Mapping[LineItemId, Held]]) -> _Standing:

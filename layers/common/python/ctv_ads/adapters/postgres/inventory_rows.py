@@ -81,6 +81,7 @@ def servable_line_item(row: DictRow, creatives: Sequence[ServableCreative]) -> S
         starts_at=row["starts_at"].astimezone(UTC),
         ends_at=row["ends_at"].astimezone(UTC),
         remaining_micros=row["remaining_micros"],
+        urgency=row["urgency"],
         creatives=tuple(creatives),
         advertiser_domain=row["advertiser_domain"],
         category=row["category"],

@@ -1,7 +1,9 @@
 """What may serve, read for all organizations from the source of truth."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,6 +92,12 @@ class PostgresInventorySource:
             "organizations": None if organizations is None else list(organizations),
             "line_items": None if line_items is None else list(line_items),
         }
+        with _without_collecting():
+            return self._read(connection, asked, now)
+
+    def _read(
+        self, connection: Connection, asked: Mapping[str, Any], now: datetime
+    ) -> dict[OrganizationId, Sequence[ServableLineItem]]:
         rows = connection.execute(sql.LINE_ITEMS, asked).fetchall()
         campaigns = {"campaigns": list({row["campaign_id"] for row in rows})}
         films = self._films(connection.execute(sql.CREATIVES, campaigns))
@@ -115,6 +123,18 @@ class PostgresInventorySource:
         for row in rows:
             found[str(row["campaign_id"])].append(servable_creative(row, self._media_base_url))
         return found
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage meanwhile: rows have no cycles, and looking took two thirds of reading."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _rotated(

@@ -24,6 +24,7 @@ FROM line_items l
 JOIN campaigns c USING (organization_id, campaign_id)
 JOIN advertisers a USING (organization_id, advertiser_id)
 LEFT JOIN {_SHARED_CAPS} shared ON shared.advertiser_id = a.advertiser_id
+LEFT JOIN line_item_delivery v ON v.line_item_id = l.line_item_id
 WHERE c.status = 'active' AND c.deleted_at IS NULL AND l.deleted_at IS NULL
   AND l.status = 'active' AND least(l.ends_at, c.ends_at) > %(now)s
   AND greatest(l.starts_at, c.starts_at) < least(l.ends_at, c.ends_at)
@@ -35,6 +36,8 @@ _LINE_ITEM = """
     l.type, l.priority, l.rate_type, l.rate_micros, c.cpm_micros, l.goal_unit, l.goal_amount,
     l.pacing, l.dayparts, l.targeting, l.frequency_caps, l.separation, l.creative_rotation,
     l.pod_position, c.campaign_id, a.advertiser_id, shared.caps AS shared_caps"""
+# How much of what is due the pacing controller saw missing.
+_URGENCY = "coalesce(v.urgency, 0)"
 _FLIGHT = """
     greatest(l.starts_at, c.starts_at) AS starts_at, least(l.ends_at, c.ends_at) AS ends_at,
     coalesce(l.timezone, c.timezone) AS timezone"""
@@ -42,7 +45,7 @@ _ADVERTISER = """
     a.name AS advertiser_name, a.domain AS advertiser_domain, a.product_category AS category"""
 LINE_ITEMS = f"""
 SELECT l.line_item_id, l.organization_id, c.budget_micros - c.billed_micros AS remaining_micros,
-    {_LINE_ITEM},{_FLIGHT},{_ADVERTISER}{_SERVABLE}
+    {_URGENCY} AS urgency,{_LINE_ITEM},{_FLIGHT},{_ADVERTISER}{_SERVABLE}
   AND (%(line_items)s::uuid[] IS NULL OR l.line_item_id = ANY(%(line_items)s))
   AND (%(organizations)s::uuid[] IS NULL OR l.organization_id = ANY(%(organizations)s))"""
 
@@ -61,7 +64,8 @@ SELECT line_item_id, creative_id, impressions, completes FROM measured_completio
 WHERE campaign_id = ANY(%(campaigns)s)"""
 
 # Everything that is published of a line item, in one number. An assignment is part of it until
-# its window is over; one that is yet to begin is published with its window.
+# its window is over; one that is yet to begin is published with its window. The last four bits are
+# the urgency, which is weighed otherwise (`decisioning/segments/changes.py`).
 MARKS = f"""
 WITH films AS (
     SELECT r.campaign_id, sum(hash_record_extended(ROW({_FILM}), 0)) AS mark
@@ -75,10 +79,11 @@ WITH films AS (
     SELECT line_item_id, sum(hash_record_extended(ROW(creative_id, impressions, completes), 0)) AS mark
     FROM measured_completions GROUP BY line_item_id
 )
-SELECT marked.organization_id::text, marked.line_item_id::text, hash_record_extended(
-    ROW(marked.mark, films.mark, uses.mark, seen.mark), 0)
+SELECT marked.organization_id::text, marked.line_item_id::text, (hash_record_extended(
+    ROW(marked.mark, films.mark, uses.mark, seen.mark), 0) & ~15::bigint) | marked.urgency
 FROM (
-    SELECT l.line_item_id, l.organization_id, l.campaign_id, hash_record_extended(
+    SELECT l.line_item_id, l.organization_id, l.campaign_id, {_URGENCY} AS urgency,
+        hash_record_extended(
         ROW({_LINE_ITEM.removesuffix(" AS shared_caps")}, l.starts_at, c.starts_at, l.ends_at, c.ends_at, l.timezone, c.timezone,
             a.name, a.domain, a.product_category), 0) AS mark{_SERVABLE}
 ) marked

@@ -78,7 +78,7 @@ class PostgresTokenLedger:
             rows = cursor.execute(sql.LOOKS, {"now": now, "soon": now + _AHEAD}).fetchall()
         found: dict[str, Look] = {}
         for row in rows:
-            line_item_id, campaign_id, may_spend, bucket, *rest, is_due = row
+            line_item_id, campaign_id, may_spend, bucket, *rest, observed_at, is_due = row
             open_ = () if bucket is None else (_open_bucket(bucket, *rest),)
             before = found.get(line_item_id)
             found[line_item_id] = Look(
@@ -87,6 +87,7 @@ class PostgresTokenLedger:
                 may_spend,
                 open_ if before is None else before.buckets + open_,
                 bool(is_due),
+                observed_at,
             )
         return list(found.values())
 

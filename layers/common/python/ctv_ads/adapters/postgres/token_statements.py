@@ -10,11 +10,13 @@ LOOKS = f"""
 SELECT coalesce(s.line_item_id, b.line_item_id)::text,
        coalesce(s.campaign_id, b.campaign_id)::text, s.line_item_id IS NOT NULL,
        b.bucket, b.shard, b.granted_micros, b.outstanding_micros, b.opened_at,
-       (b.unit = 'micros') <> s.costs OR (s.has_days AND b.budget_day <> s.today), s.is_due
+       (b.unit = 'micros') <> s.costs OR (s.has_days AND b.budget_day <> s.today), s.observed_at,
+       s.is_due
 FROM (
     SELECT l.line_item_id, l.campaign_id, {_COSTS} AS costs,
            l.daily_budget_micros IS NOT NULL AS has_days,
            (%(now)s AT TIME ZONE coalesce(l.timezone, c.timezone))::date AS today,
+           v.observed_at,
            -- Whoever changed or decided on it may have another clock.
            v.next_look_at IS NULL
                OR v.next_look_at NOT BETWEEN %(now)s AND %(now)s + interval '6 minutes'

@@ -3,12 +3,13 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ctv_ads.decisioning.segments.columns import FORMAT, ColumnsWriter, ListRef
 from ctv_ads.decisioning.segments.query import domains_above, normalized
 from ctv_ads.decisioning.segments.ranking import digest_of, group_starts, rank_key, spans_of
-from ctv_ads.decisioning.segments.rows import packed_rows, row_of, to_ms
+from ctv_ads.decisioning.segments.rows import Films, packed_rows, row_of, to_ms
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import RateType
@@ -23,8 +24,9 @@ def compile_segment(line_items: Iterable[ServableLineItem]) -> bytes:
 
     Equals stand in the order of a hash of their ids, so that neighbours have nothing in common.
     """
+    films: Films = {}
     decorated = sorted(
-        (rank_key(item), digest_of(item.line_item_id), item.line_item_id, row_of(item), item)
+        (rank_key(item), digest_of(item.line_item_id), item.line_item_id, row_of(item, films), item)
         for item in line_items
     )
     keys = [entry[0] for entry in decorated]
@@ -71,7 +73,7 @@ def _dimensions(items: Sequence[ServableLineItem], writer: ColumnsWriter) -> dic
             if rule.include:
                 targeted[name].append(rank)
             for values, lists in ((rule.include, included), (rule.exclude, excluded)):
-                for value in {normalized(name, value) for value in values}:
+                for value in _compared(name, values):
                     lists[name][value].append(rank)
     return {
         name: {
@@ -86,6 +88,12 @@ def _dimensions(items: Sequence[ServableLineItem], writer: ColumnsWriter) -> dic
         }
         for name in sorted({*included, *excluded})
     }
+
+
+@lru_cache(maxsize=4096)
+def _compared(name: str, values: tuple[str, ...]) -> frozenset[str]:
+    """Return values as they are compared; most line items name the same countries."""
+    return frozenset(normalized(name, value) for value in values)
 
 
 def _index(writer: ColumnsWriter, values: Iterable[Iterable[str]]) -> dict[str, ListRef]:

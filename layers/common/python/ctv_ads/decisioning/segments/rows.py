@@ -1,13 +1,15 @@
 """Line items as rows of text: written when compiled, read when one is a candidate."""
 
-import json
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
+
+import orjson
 
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
@@ -48,15 +50,30 @@ def from_ms(ms: int) -> datetime:
     return _EPOCH + ms * _MS
 
 
-def row_of(item: ServableLineItem) -> str:
-    """Return the line item as one line of text that begins with its id."""
-    row = _values(item) | {
-        "starts_at": to_ms(item.starts_at),
-        "ends_at": to_ms(item.ends_at),
-        "creatives": [_creative_row(creative) for creative in item.creatives],
-    }
-    text = json.dumps(row, default=_values, ensure_ascii=False, separators=(",", ":"))
-    return item.line_item_id + _SEPARATOR + text
+Films = dict[int, orjson.Fragment]
+"""Creatives as text, by identity: the line items of a campaign mostly share theirs."""
+
+
+def row_of(item: ServableLineItem, films: Films) -> str:
+    """Return the line item as one line of text that begins with its id.
+
+    `films` is good as long as the creatives live that it was filled with.
+    """
+    row = _values(item)
+    row["starts_at"], row["ends_at"] = to_ms(item.starts_at), to_ms(item.ends_at)
+    row["creatives"] = [_film(creative, films) for creative in item.creatives]
+    return item.line_item_id + _SEPARATOR + _text(row).decode()
+
+
+def _film(creative: ServableCreative, films: Films) -> orjson.Fragment:
+    found = films.get(id(creative))
+    if found is None:
+        found = films[id(creative)] = orjson.Fragment(_text(_creative_row(creative)))
+    return found
+
+
+def _text(row: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(row, default=_values, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def id_of_row(row: str) -> LineItemId:
@@ -67,7 +84,7 @@ def id_of_row(row: str) -> LineItemId:
 def line_item_of(row: str) -> ServableLineItem:
     """Return the line item that `row_of` wrote."""
     line_item_id, _, text = row.partition(_SEPARATOR)
-    values = json.loads(text)
+    values = orjson.loads(text)
     for name, read in _LINE_ITEM_READERS.items():
         if name in values:
             values[name] = read(values[name])
@@ -118,16 +135,22 @@ def _creative_row(creative: ServableCreative) -> dict[str, Any]:
 
 def _values(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
     """Return the fields that differ from their defaults and are not told otherwise."""
+    names, defaults, read = _fields(record.__class__)
     return {
         name: value
-        for name, default in _fields(record.__class__)
-        if (value := getattr(record, name)) != default
+        for name, default, value in zip(names, defaults, read(record), strict=True)
+        if value != default
     }
 
 
 @cache
-def _fields(kind: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - any dataclass
-    return tuple((item.name, _default(item)) for item in fields(kind) if item.name not in _UNSAID)
+def _fields(
+    kind: Any,  # noqa: ANN401 - any dataclass
+) -> tuple[tuple[str, ...], tuple[object, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names and defaults of a kind's fields, at least two, and what reads them all."""
+    said = [item for item in fields(kind) if item.name not in _UNSAID]
+    names = tuple(item.name for item in said)
+    return names, tuple(map(_default, said)), attrgetter(*names)
 
 
 def _default(item: Field[Any]) -> object:

@@ -1,0 +1,52 @@
+"""The ad server as the function has it, with settings of the bench."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from ctv_ads.adapters.clock import utc_now
+from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
+from ctv_ads.bootstrap.decision_plane import new_seed
+from ctv_ads.domain.beacon_token import TokenKeys
+from ctv_ads.domain.decision_record import DecisionNote
+from ctv_ads.settings import AdServerSettings
+from ctv_ads.use_cases.serve_pod import ServePod
+from ctv_ads.use_cases.sign_ads import SignAds
+from ctv_ads.web.door import Door
+from functions.ad_request import asking, handler
+
+TIMEOUT_MS = 2000
+_DOOR = Door(key=b"the key of a bench, of 32 bytes.")
+
+
+def be_the_function(valkey_url: str) -> None:
+    """Let the handler find what it reads from its environment."""
+    settings = AdServerSettings(
+        valkey_url=valkey_url,
+        beacon_secret_id="-",  # noqa: S106 - not read: the keys are given below
+        public_base_url="http://localhost:3000",
+    )
+    vars(handler).update(ad_server_settings=lambda: settings)
+    vars(asking).update(front_door=lambda: _DOOR)
+
+
+def server_on(
+    reader: ValkeySnapshotReader,
+    filler: ValkeyPodFiller,
+    encode: Callable[[DecisionNote], bytes],
+) -> ServePod:
+    """Return the ad server as the function has it, with settings of its own."""
+    return ServePod(
+        inventory=reader,
+        filler=filler,
+        encode_note=encode,
+        sign=SignAds(
+            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
+            beacon_lifetime=timedelta(days=1),
+            reservation=timedelta(minutes=15),
+        ),
+        clock=utc_now,
+        new_id=new_id,
+        new_seed=new_seed,
+    )
