@@ -1,4 +1,4 @@
-"""Every implementation of `PodFiller` chooses the greatest values where slots run out first."""
+"""Every implementation of `PodFiller` finds and proves what is worth most where slots run out."""
 
 from typing import Any
 
@@ -109,3 +109,11 @@ def test_with_too_little_time_for_them_who_may_not_run_does_not_count(shelf: She
     shelf.limit(1)
     pod = shelf.fill(*short_ads(), reached, spec=PodSpec(30_000, 2))
     assert (played(pod), pod.optimality_gap_bp) == ([0, 1], 0)
+
+
+def test_who_can_be_in_no_better_choice_is_not_tried(shelf: Shelf) -> None:
+    lengths_and_values = (10, 33), (10, 31), (10, 26), (15, 30), (20, 37), (30, 37), (20, 24)
+    ads = [an_ad(1_000 * length, value) for length, value in lengths_and_values]
+    shelf.limit(3)
+    pod = shelf.fill(*ads, spec=PodSpec(45_000, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 1, 4], 0)

@@ -141,14 +141,15 @@ end
 local size, list, ways_to_run, keys_of = 0, {}, {}, {}
 local most_from, longest_from, value_to, time_to = {}, {}, {[0] = 0}, {[0] = 0}
 local top_value, top_time, users, groups_of
+local left_out = {}
 
--- Lists who may run, for all that is known yet.
+-- Lists who may run, for all that is known yet; those left out are not.
 local function list_by_density(first, last)
   size = 0
   for i = first, last do
     local o = terms[i]
     if judged[i] == call then o = options[i] end
-    if o and o.tried[1] then
+    if o and o.tried[1] and left_out[i] ~= call then
       size = size + 1
       local at, density = size, o.density
       while at > 1 and density > keys_of[at - 1] do
@@ -195,10 +196,13 @@ local function rate_where_time_runs_out()
 end
 
 local rewards = {}
+-- Of three rates from 0 to that at which time runs out: the rate, the worth at it, its last reward.
+local rates, worths, last_rewards = {}, {}, {}
 
--- Returns time at a rate and the greatest rewards beyond it, as many as there are slots.
-local function worth_at(rate, slots)
-  local n, total = 0, rate * (limit_ms - filled)
+-- Counts time at a rate and the greatest rewards beyond it, as many as there are slots; returns
+-- what no choice can be worth more than.
+local function worth_at(rate, half)
+  local slots, n, total = max_ads - there, 0, rate * (limit_ms - filled)
   for each = 1, size do
     local o = ways_to_run[each]
     local reward = o.value - rate * o.least
@@ -213,6 +217,7 @@ local function worth_at(rate, slots)
     end
   end
   for each = 1, n do total = total + rewards[each] end
+  rates[half], worths[half], last_rewards[half] = rate, total, n == slots and rewards[n] or 0
   return floor(total + 0.001)
 end
 
@@ -220,12 +225,27 @@ end
 -- the bound of the whole, tightened by charging ads for the time they take.
 local function can_be_better()
   top_value, top_time = bound(1)
-  local slots, runs_out = max_ads - there, rate_where_time_runs_out()
+  local runs_out = rate_where_time_runs_out()
   for half = 0, 2 do
     if not is_better(top_value, top_time, best_value, best_time) then return false end
-    top_value = min(top_value, worth_at(runs_out * half / 2, slots))
+    top_value = min(top_value, worth_at(runs_out * half / 2, half))
   end
   return is_better(top_value, top_time, best_value, best_time)
+end
+
+-- Leaves out who is in no choice that is worth as much as the best yet: for such a one the last
+-- reward has to go.
+local function leave_out()
+  local half, full = worths[1] - last_rewards[1], worths[2] - last_rewards[2]
+  for n = 1, size do
+    local o = ways_to_run[n]
+    local at_half = o.value - rates[1] * o.least
+    local at_full = o.value - rates[2] * o.least
+    if at_half < last_rewards[1] and half + at_half + 0.001 < best_value
+        or at_full < last_rewards[2] and full + at_full + 0.001 < best_value then
+      left_out[list[n]] = call
+    end
+  end
 end
 
 -- Counts by how many options each film and each creative may be used.
@@ -272,14 +292,18 @@ local function try_greedily(rate)
       by_reward[at], keys_of[at] = by_reward[at - 1], keys_of[at - 1]
       at = at - 1
     end
-    by_reward[at], keys_of[at] = n, reward
+    by_reward[at], keys_of[at] = list[n], reward
   end
   for n = 1, size do
     if nodes <= 0 or is_full() then break end
-    local o = ways_to_run[by_reward[n]]
-    if o.least <= limit_ms - filled then
-      nodes = nodes - 1
-      add(list[by_reward[n]], o.t, o.tried)
+    local i = by_reward[n]
+    if terms[i].least <= limit_ms - filled then
+      if read[i] ~= call then load(n, min(size, n + max_ads + AHEAD), by_reward) end
+      local o = option(i)
+      if o and o.least <= limit_ms - filled then
+        nodes = nodes - 1
+        add(i, o.t, o.tried)
+      end
     end
   end
   keep_better()
@@ -305,12 +329,26 @@ local function branch(start)
   end
 end
 
+-- Tells whether all that are listed may run, and with all of their creatives.
+local function all_may_run()
+  local all = true
+  load(1, size, list)
+  for n = 1, size do
+    if option(list[n]) ~= ways_to_run[n] then all = false end
+  end
+  return all
+end
+
 -- Looks for a better choice until all are tried, or the work is done; returns the proved bound.
-local function search(is_tried_by_value)
+local function search(first, last, is_tried_by_value)
+  try_greedily(rates[1])
+  if not is_tried_by_value then try_greedily(0) end
+  leave_out()
+  list_by_density(first, last)
+  if not all_may_run() then list_by_density(first, last) end
+  if not can_be_better() then return best_value end
   local before = misplaced
   users, groups_of = nil, {}
-  try_greedily(rate_where_time_runs_out() / 2)
-  if not is_tried_by_value then try_greedily(0) end
   branch(1)
   return nodes > 0 and misplaced == before and best_value or top_value
 end
@@ -396,11 +434,7 @@ local function find_better(first, last)
   end
   list_by_density(first, last)
   if size == greedy.n or not can_be_better() then return best_value end
-  load(first, last)
-  for i = first, last do option(i) end
-  list_by_density(first, last)
-  if not can_be_better() then return best_value end
-  return search(is_tried)
+  return search(first, last, is_tried)
 end
 
 -- Puts a better choice in the place of the greedy one; returns the proved bound.
