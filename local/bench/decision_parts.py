@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from local.bench.busy import busy_cores
+from local.bench.changes import LIMIT_MS, measure_changes
 from local.bench.decisions import FLOOR, FOUR_ADS, UNEXPLAINED, Measured, measure_decisions
 from local.bench.gateway import measure_gateway
 from local.bench.index import measure_index
 from local.bench.measuring import as_document, table
 from local.bench.memory import REQUESTS
-from local.bench.pauses import SERVERS, measure_pauses
 from local.bench.pods import measure_pods
 from local.bench.targeted import targeted_inventory
 from local.bench.vast import measure_documents
@@ -121,15 +121,13 @@ def pods(folder: Path) -> dict[str, Any]:
     return {"figures": figures, "valkey_us": {name: us for name, (_, us) in found.items()}}
 
 
-def pauses(folder: Path) -> dict[str, Any]:
-    """Measure how long servers go on showing what has been paused."""
-    with _valkey(folder / "valkey") as url:
-        found = measure_pauses(url, line_items=1_000, rounds=20)
-    print(
-        f"\nfrom publishing a pause to the last ad, {SERVERS} servers under load:"
-        f" p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms of {found['samples']}"
-    )
-    return dict(found)
+def changes(folder: Path) -> dict[str, Any]:
+    """Measure how long the running product goes on showing what a change has taken off the air."""
+    found = measure_changes(folder, rounds=16)
+    print(f"\nfrom a change, over the API, to the last ad (limit {LIMIT_MS} ms)")
+    for kind, one in found.items():
+        print(f"  {kind:<10} p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms of {one['changes']}")
+    return {"changes": found}
 
 
 def gateway(folder: Path) -> dict[str, Any]:
