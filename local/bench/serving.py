@@ -17,6 +17,7 @@ from ctv_ads.web.door import Door
 from functions.ad_request import asking, handler
 
 TIMEOUT_MS = 2000
+TOKEN_KEYS = TokenKeys.from_secret({"current": "k1", "k1": "b" * 43})
 _DOOR = Door(key=b"the key of a bench, of 32 bytes.")
 
 
@@ -35,6 +36,8 @@ def server_on(
     reader: ValkeySnapshotReader,
     filler: ValkeyPodFiller,
     encode: Callable[[DecisionNote], bytes],
+    *,
+    reservation: timedelta = timedelta(minutes=15),
 ) -> ServePod:
     """Return the ad server as the function has it, with settings of its own."""
     return ServePod(
@@ -42,9 +45,9 @@ def server_on(
         filler=filler,
         encode_note=encode,
         sign=SignAds(
-            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
+            keys=TOKEN_KEYS,
             beacon_lifetime=timedelta(days=1),
-            reservation=timedelta(minutes=15),
+            reservation=reservation,
         ),
         clock=utc_now,
         new_id=new_id,
