@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+
+import redis
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
@@ -38,9 +41,10 @@ def server_on(
     encode: Callable[[DecisionNote], bytes],
     *,
     reservation: timedelta = timedelta(minutes=15),
+    kind: type[ServePod] = ServePod,
 ) -> ServePod:
     """Return the ad server as the function has it, with settings of its own."""
-    return ServePod(
+    return kind(
         inventory=reader,
         filler=filler,
         encode_note=encode,
@@ -53,3 +57,10 @@ def server_on(
         new_id=new_id,
         new_seed=new_seed,
     )
+
+
+def valkey_cpu_us(client: redis.Redis) -> float:
+    """Return what Valkey's main thread has spent so far, sockets included."""
+    info: Any = client.info("cpu")
+    spent_s = info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"]
+    return float(spent_s) * 1e6
