@@ -1,8 +1,8 @@
 """Fill one break: caps, tokens, separation, places, and the best use of its time.
 
 Pure: candidates in rank order, what is remembered of the viewer, the tokens and the time come
-in; the pod and everything to be remembered go out. `adapters/valkey/pod_rules.lua` and
-`pod_fill.lua` do the same inside Valkey, and a differential test holds the two together.
+in; the pod and everything to be remembered go out. `adapters/valkey/pod_*.lua` do the same
+inside Valkey, and a differential test holds the two together.
 
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
 a tier the greedy choice in rank order stands unless one pass over the greatest values or a
