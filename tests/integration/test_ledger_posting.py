@@ -1,4 +1,4 @@
-"""Credits, flat rates and exported files: what the books hold besides deliveries."""
+"""Credits and exported files: what the books hold besides deliveries."""
 
 import subprocess
 import sys
@@ -12,13 +12,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
-from ctv_ads.domain.campaign import Campaign
-from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.ledger import Credited
 from local import ledger as local_ledger
 from tests.books import Owner, a_campaign_of
-from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_campaign_draft
+from tests.builders import PRICE_MICROS, Tenant, a_campaign_draft
 from tests.ledgers import TODAY, entries, faults, impressions, named
 from tests.worlds import Schema, World
 
@@ -80,54 +78,6 @@ def test_what_was_never_billed_is_not_credited(world: World) -> None:
     posting = PostgresLedgerPosting(world.pipeline)
     assert posting.credit(named(impressions(campaign, 2)), "unknown") == Credited(0, 0)
     assert posting.credit([], "nothing") == Credited(0, 0)
-
-
-def make_flat(
-    owner: Owner, campaign: Campaign, rate_micros: int, *, budget_micros: int | None = None
-) -> LineItemId:
-    line_item_id = campaign.line_items[0].line_item_id
-    owner.execute(
-        "UPDATE line_items SET rate_type = 'flat', rate_micros = %s, budget_micros = %s,"
-        " starts_at = %s, ends_at = %s WHERE line_item_id = %s",
-        (rate_micros, budget_micros, NOON, NOON + 3 * DAY, line_item_id),
-    )
-    return line_item_id
-
-
-def test_each_day_of_a_flat_rate_is_entered_once(world: World, owner: Owner) -> None:
-    campaign = a_campaign_of(world, 50)
-    line_item_id = make_flat(owner, campaign, 100_003)
-    posting = PostgresLedgerPosting(world.pipeline)
-    for day in range(-1, 6):
-        for _ in range(2):
-            posting.post_flat(TODAY + timedelta(days=day), now=NOON + 30 * DAY)
-    found = entries(owner, campaign)
-    assert [e["amount_micros"] for e in found] == [25_000, 25_001, 25_001, 25_001]
-    assert {e["kind"] for e in found} == {"flat"}
-    assert [e["day"] for e in found] == [TODAY + timedelta(days=n) for n in range(4)]
-    assert faults(world, campaign) == []
-    row = owner.execute(
-        "SELECT billed_micros FROM line_items WHERE line_item_id = %s", (line_item_id,)
-    ).fetchone()
-    assert row == {"billed_micros": 100_003}
-
-
-@pytest.mark.parametrize("own_budget", [None, 60_000])
-def test_a_flat_rate_ends_with_the_budget(
-    world: World, owner: Owner, own_budget: int | None
-) -> None:
-    campaign = a_campaign_of(world, 4)  # 90,000 micros
-    make_flat(owner, campaign, 200_000, budget_micros=own_budget)
-    posting = PostgresLedgerPosting(world.pipeline)
-    for day in range(4):
-        posting.post_flat(TODAY + timedelta(days=day), now=NOON + 30 * DAY)
-    assert sum(e["amount_micros"] for e in entries(owner, campaign)) == (own_budget or 90_000)
-    assert faults(world, campaign) == []
-
-
-def test_a_day_that_is_not_over_is_not_entered(world: World) -> None:
-    with pytest.raises(ValueError, match="is not over"):
-        PostgresLedgerPosting(world.pipeline).post_flat(TODAY, now=NOON)
 
 
 def test_the_command_tells_faults_and_their_number(

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
 from ctv_ads.domain.beacon import BeaconEvent
-from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId, LineItemId
+from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.ledger import LedgerEntry
 from ctv_ads.domain.listing import ListQuery, Page
@@ -53,18 +53,29 @@ class Credited:
     amount_micros: int
 
 
-class LedgerPosting(Protocol):
-    """Writes what no beacon causes, across organizations."""
+class FlatRates(Protocol):
+    """Writes the days of flat rates, across organizations."""
 
-    def post_flat(self, day: date, *, now: datetime) -> Sequence[LineItemId]:
-        """Enter the flat rates of a day (UTC) that is over; return whose were entered now.
-
-        A day is entered once, and never beyond a budget: what is left of it pays the rest.
+    def campaigns_due(self, *, today: date) -> Sequence[CampaignId]:
+        """Return whose flat rates may have days before `today` (UTC) that are to be entered.
 
         Raises:
-            ValueError: the day is not over yet.
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
+    def post(self, campaign_id: CampaignId, *, today: date) -> int:
+        """Enter the days of a campaign's flat rates that are not entered; return how many.
+
+        A day is owed if an ad of that day's decisions was shown, whatever became of the campaign
+        afterwards. It is entered once, and never beyond a budget: what is left of it pays.
+
+        Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was entered.
         """
+
+
+class LedgerPosting(Protocol):
+    """Writes what no beacon causes, across organizations."""
 
     def credit(
         self, events: Sequence[DeliveredEvent], reason: str, *, rule: InvalidTraffic | None = None
