@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.database import connection_parameters
-from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.line_item import RateType
@@ -138,6 +138,10 @@ TAMPERING = {
     " WHERE line_item_id = %(line_item)s AND billed_micros > 0",
     "the bill": "UPDATE campaigns SET billed_micros = billed_micros - 1"
     " WHERE campaign_id = %(campaign)s",
+    "the bill of a line item": "UPDATE line_items SET billed_micros = billed_micros - 1 WHERE {mine}",
+    "what a day's budget paid": "UPDATE line_item_days SET billed_micros = 0 WHERE {mine}",
+    "a report of days": "UPDATE delivery_days SET billed_micros = billed_micros + 1 WHERE {mine}",
+    "a report of hours": "DELETE FROM delivery_hours WHERE {mine}",
 }
 
 

@@ -11,10 +11,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.ledger import Credited
-from local import ledger as local_ledger
 from tests.books import Owner, a_campaign_of
 from tests.builders import PRICE_MICROS, Tenant, a_campaign_draft
 from tests.ledgers import TODAY, entries, faults, impressions, named
@@ -39,7 +38,10 @@ def test_what_is_marked_as_invalid_later_is_credited_and_told_in_reports(world: 
     shown = impressions(campaign, 4)
     world.ledger.record(shown)
     posting = PostgresLedgerPosting(world.pipeline)
-    for credited in (Credited(3, 3 * PRICE_MICROS), Credited(0, 0)):
+    for credited in (
+        Credited(3, 3 * PRICE_MICROS, never_billed=1),
+        Credited(0, 0, credited_before=3, never_billed=1),
+    ):
         found = posting.credit(named(shown), "found later", rule=InvalidTraffic.DATA_CENTRE)
         assert found == credited
     with world.stores.transaction(tenant.caller) as store:
@@ -55,8 +57,12 @@ def test_a_credit_is_an_entry_and_given_once(world: World, owner: Owner) -> None
     shown = impressions(campaign, 4)
     world.ledger.record(shown)
     posting = PostgresLedgerPosting(world.pipeline)
-    assert posting.credit(named(shown), "data centre, found later") == Credited(3, 3 * PRICE_MICROS)
-    assert posting.credit(named(shown), "again") == Credited(0, 0)
+    assert posting.credit(named(shown), "data centre, found later") == Credited(
+        3, 3 * PRICE_MICROS, never_billed=1
+    )
+    assert posting.credit(named(shown), "again") == Credited(
+        0, 0, credited_before=3, never_billed=1
+    )
     assert world.campaign(tenant, campaign.campaign_id).billed_micros == 0
     (_, credit) = entries(owner, campaign)
     assert (credit["kind"], credit["debit_account"], credit["credit_account"]) == (
@@ -76,31 +82,8 @@ def test_a_credit_is_an_entry_and_given_once(world: World, owner: Owner) -> None
 def test_what_was_never_billed_is_not_credited(world: World) -> None:
     campaign = a_campaign_of(world, 5)
     posting = PostgresLedgerPosting(world.pipeline)
-    assert posting.credit(named(impressions(campaign, 2)), "unknown") == Credited(0, 0)
-    assert posting.credit([], "nothing") == Credited(0, 0)
-
-
-def test_the_command_tells_faults_and_their_number(
-    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    campaign = a_campaign_of(world, 5)
-    shown = impressions(campaign, 2)
-    world.ledger.record(shown)
-    listed = tmp_path / "events.csv"
-    rows = "".join(f"{e.day},{e.decision_id},{e.slot},{e.event.value}\n" for e in named(shown))
-    listed.write_text("day,decision_id,slot,event\n" + rows)
-    assert local_ledger.give_credit(world.pipeline, listed, "machines") == 0
-    assert "2 of 2 events credited: 40000 micros" in capsys.readouterr().out
-    again = impressions(campaign, 1)
-    world.ledger.record(again)
-    listed.write_text(
-        "day,decision_id,slot,event\n"
-        + "".join(f"{e.day},{e.decision_id},{e.slot},{e.event.value}\n" for e in named(again))
-    )
-    with pytest.raises(ValueError, match="a reason is"):
-        local_ledger.give_credit(world.pipeline, listed, "=HYPERLINK()|")
-    assert local_ledger.verify(world.pipeline) in {0, 1}
-    assert campaign.campaign_id not in capsys.readouterr().out
+    assert posting.credit(named(impressions(campaign, 2)), "unknown") == Credited(0, 0, unknown=2)
+    assert posting.credit([], "nothing").is_complete
 
 
 def exported(world: World, tenant: Tenant) -> list[dict[str, str]]:

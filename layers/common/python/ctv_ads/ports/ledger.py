@@ -1,6 +1,6 @@
 """Ports of the books: reading, posting and auditing them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -10,6 +10,7 @@ from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.ledger import LedgerEntry
 from ctv_ads.domain.listing import ListQuery, Page
+from ctv_ads.ports.event_archive import Lines
 
 
 class Ledger(Protocol):
@@ -47,10 +48,18 @@ class DeliveredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What a credit came to; events that were credited before, or never billed, count nothing."""
+    """What a credit came to, and of how many events there was nothing to credit."""
 
     events: int
     amount_micros: int
+    credited_before: int = 0
+    never_billed: int = 0
+    unknown: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every event that was named was credited now."""
+        return not (self.credited_before or self.never_billed or self.unknown)
 
 
 class FlatRates(Protocol):
@@ -77,13 +86,26 @@ class FlatRates(Protocol):
 class LedgerPosting(Protocol):
     """Writes what no beacon causes, across organizations."""
 
+    def dropped(self, days: Sequence[date]) -> Sequence[date]:
+        """Return which of these days have their events in the archive only.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
     def credit(
-        self, events: Sequence[DeliveredEvent], reason: str, *, rule: InvalidTraffic | None = None
+        self,
+        events: Sequence[DeliveredEvent],
+        reason: str,
+        *,
+        rule: InvalidTraffic | None = None,
+        archived: Mapping[date, Lines] | None = None,
     ) -> Credited:
         """Credit what was billed for these events, each once, and say what it came to.
 
-        The money is the campaign's again. With a `rule` the events are marked as invalid by it,
-        billed or not: reports tell of them beside what was invalid from the beginning.
+        The money is the campaign's again, and reports tell net spend. With a `rule` the events are
+        marked as invalid by it, billed or not: reports tell of them beside what was invalid from
+        the beginning. `archived` are events of days that were dropped.
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was credited.
@@ -96,8 +118,18 @@ class LedgerAudit(Protocol):
     def days(self) -> Sequence[date]:
         """Return the days that have entries or billed events."""
 
-    def faults_of(self, day: date) -> Sequence[str]:
-        """Return what is wrong with the books of a day, empty if nothing."""
+    def dropped_days(self) -> Sequence[date]:
+        """Return the days whose events are in the archive only."""
+
+    def faults_of(self, day: date, archived: Lines | None = None) -> Sequence[str]:
+        """Return what is wrong with the books of a day, empty if nothing.
+
+        Of a day that was dropped `archived` are its events; without them its invoice lines are
+        not recounted.
+        """
 
     def faults_of_bills(self) -> Sequence[str]:
-        """Return whose bill is not the sum of its entries, empty if nobody's."""
+        """Return which bills and reports are not the sum of their entries, empty if none.
+
+        Bills are those of campaigns, of line items and of their days; reports tell hours and days.
+        """

@@ -10,8 +10,9 @@ from datetime import UTC, date
 
 from psycopg.rows import DictRow
 
-from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.ledger_posting import ENTRY
+from ctv_ads.adapters.postgres.spend_counts import FLAT_NOW, count_spend
 from ctv_ads.domain.ids import CampaignId
 from ctv_ads.domain.ledger import FlatBooking
 
@@ -84,8 +85,11 @@ class PostgresFlatRates:
             found = connection.execute(_FLAT, {"campaign_id": campaign_id, "today": today})
             dues = _dues(found.fetchall())
             for values in dues:
-                for statement in (_BILL_CAMPAIGN, _BILL_LINE_ITEM, _BILL_DAY, _POST):
+                for statement in (_BILL_CAMPAIGN, _BILL_LINE_ITEM, _BILL_DAY):
                     connection.execute(statement, values)
+            _count(connection, dues)
+            for values in dues:
+                connection.execute(_POST, values)
         return len(dues)
 
 
@@ -101,6 +105,15 @@ def _dues(line_items: Sequence[DictRow]) -> Sequence[DictRow]:
         taken_micros += sum(due.values())
         dues += [{**row, "day": day, "micros": micros} for day, micros in due.items()]
     return sorted(dues, key=lambda due: (due["day"], due["line_item_id"]))
+
+
+def _count(connection: Connection, dues: Sequence[DictRow]) -> None:
+    values = {
+        "line_items": [due["line_item_id"] for due in dues],
+        "days": [due["day"] for due in dues],
+        "micros": [due["micros"] for due in dues],
+    }
+    count_spend(connection, FLAT_NOW, values)
 
 
 def _booking(row: DictRow) -> FlatBooking:
