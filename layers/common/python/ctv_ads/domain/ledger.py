@@ -2,7 +2,9 @@
 
 Each entry moves an amount between two accounts: what is delivered, or a day of a flat rate, from
 `receivable` (debit) to `revenue` (credit); a credit the other way. An entry's hash is SHA-256 over
-the hash before it (32 zero bytes at the start of an advertiser's day) and the entry's line.
+the hash before it and the entry's line. The first entry of a day follows the last one of the day of
+this advertiser that was opened before it; the very first, and those of days that were opened before
+days were chained, follow 32 zero bytes.
 """
 
 import hashlib
@@ -100,6 +102,22 @@ def flat_share_micros(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainedDay:
+    """What is told of an entry's day, and of the days asked for, to whoever checks them."""
+
+    day_entries: int
+    day_head_hash: str
+    """The hash of the day's last entry."""
+    follows_day: date | None
+    """The day that this one builds on; None of a day that builds on nothing."""
+    first_day: date
+    """Of the days asked for, the first that has entries."""
+    last_day: date
+    days: int
+    """How many of the days asked for have entries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlatBooking:
     """A flat rate, the days it is owed for, and what is entered of it."""
 
@@ -132,17 +150,24 @@ class FlatBooking:
         return dues
 
 
-def faults_of_chain(entries: Iterable[LedgerEntry]) -> list[str]:
+Chain = tuple[AdvertiserId, date]
+
+
+def faults_of_chain(
+    entries: Iterable[LedgerEntry], starts: Mapping[Chain, bytes] | None = None
+) -> list[str]:
     """Return what is wrong with the chains of whole days, given in their order; empty if nothing.
 
-    Entries come by advertiser, day and sequence.
+    Entries come by advertiser, day and sequence; `starts` tells what days begin with that build
+    on another.
     """
     faults: list[str] = []
-    chain: tuple[AdvertiserId, date] | None = None
+    chain: Chain | None = None
     last, before = 0, START
     for entry in entries:
         if chain != (entry.advertiser_id, entry.day):
-            chain, last, before = (entry.advertiser_id, entry.day), 0, START
+            chain = (entry.advertiser_id, entry.day)
+            last, before = 0, (starts or {}).get(chain, START)
         name = f"advertiser {entry.advertiser_id}, {entry.day}, entry {entry.sequence}"
         if entry.sequence != last + 1:
             faults.append(f"{name}: entry {last + 1} should come here")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
-from ctv_ads.domain.ledger import LedgerEntry
+from ctv_ads.domain.ledger import ChainedDay, LedgerEntry
 from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.ports.event_archive import Lines
 
@@ -28,12 +28,51 @@ class Ledger(Protocol):
 
     def chains(
         self, advertiser_id: AdvertiserId, *, first_day: date, last_day: date, after: int = 0
-    ) -> Iterator[LedgerEntry]:
+    ) -> Iterator[tuple[LedgerEntry, ChainedDay]]:
         """Give chains of an advertiser, by day and sequence; of the first day those after one.
+
+        What comes with an entry tells whether entries or days are missing.
 
         Raises:
             NotFoundError: the advertiser does not exist here.
         """
+
+    def billed_events(
+        self,
+        advertiser_id: AdvertiserId,
+        *,
+        first_day: date,
+        last_day: date,
+        after: tuple[str, int, str],
+        most: int,
+    ) -> "Sequence[BilledEvent]":
+        """Return billed events of an advertiser by day, decision, slot and name, up to so many.
+
+        Of the first day those `after` a decision, slot and name.
+
+        Raises:
+            NotFoundError: the advertiser does not exist here.
+            ConflictError: the events of a day are in the archive only.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledEvent:
+    """An event that an entry sums: that of its batch, and if it was credited, another one, too."""
+
+    day: date
+    decision_id: str
+    slot: int
+    event: str
+    line_item_id: str
+    rate_type: str
+    bucket: int
+    price_micros: int
+    billed_micros: int
+    batch: int
+    credited_batch: int | None
+    decided_at: datetime
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.ledger import COLUMNS, entry_of
 from ctv_ads.adapters.postgres.statistics_rebuild import load_archived
+from ctv_ads.domain.ids import AdvertiserId
 from ctv_ads.domain.ledger import faults_of_chain
 from ctv_ads.ports.event_archive import Lines
 
@@ -30,6 +31,14 @@ LEFT JOIN ledger_entries last ON last.advertiser_id = c.advertiser_id AND last.d
     AND last.sequence = c.entries
 WHERE c.day = %s AND (n.entries <> c.entries OR last.entry_hash IS DISTINCT FROM c.head_hash)
 ORDER BY c.advertiser_id"""
+# What days begin with, and whether the day they build on has an entry that says so.
+_STARTS = """
+SELECT c.advertiser_id::text, c.start_hash, c.previous_day,
+       CASE WHEN c.previous_day IS NULL THEN c.start_hash = decode(repeat('00', 32), 'hex')
+            ELSE EXISTS (SELECT FROM ledger_entries e
+                         WHERE e.advertiser_id = c.advertiser_id AND e.day = c.previous_day
+                           AND e.entry_hash = c.start_hash) END AS is_there
+FROM ledger_chains c WHERE c.day = %s ORDER BY c.advertiser_id"""
 _DROPPED = "SELECT day FROM archived_days WHERE dropped_at IS NOT NULL ORDER BY day"
 _SAID = (
     "line_item_id, rate_type, bucket, batch, decision_id, slot, event, price_micros, billed_micros"
@@ -141,10 +150,13 @@ class PostgresLedgerAudit:
         with self._database.transaction() as connection:
             # Each statement sees one moment, and whatever is recorded meanwhile is in it whole.
             entries = connection.execute(_ENTRIES_OF_DAY, (day,)).fetchall()
+            begun = connection.execute(_STARTS, (day,)).fetchall()
             ends = connection.execute(_ENDS, (day,)).fetchall()
             lines = _wrong_lines(connection, day, archived)
+        starts = {(AdvertiserId(row["advertiser_id"]), day): row["start_hash"] for row in begun}
         return [
-            *faults_of_chain(map(entry_of, entries)),
+            *faults_of_chain(map(entry_of, entries), starts),
+            *(_fault_of_start(row, day) for row in begun if not row["is_there"]),
             *(f"advertiser {row['advertiser_id']}, {day}: the end was cut off" for row in ends),
             *(_fault_of_line(row, day) for row in lines),
         ]
@@ -170,6 +182,11 @@ def _wrong_lines(connection: Connection, day: date, archived: Lines | None) -> S
         load_archived(connection, archived)
     statement = _RECOUNT.format(source=_HERE if archived is None else _THERE)
     return connection.execute(statement.encode(), {"day": day}).fetchall()
+
+
+def _fault_of_start(row: DictRow, day: date) -> str:
+    missing = row["previous_day"] or "nothing"
+    return f"advertiser {row['advertiser_id']}, {day}: does not build on {missing} as it says"
 
 
 def _fault_of_line(row: DictRow, day: date) -> str:
