@@ -63,8 +63,8 @@ migrate-down: setup ## Take the newest migration back, or all after TO=NNNN
 	@$(BIN)/python -m local.migrate down $(if $(TO),--to $(TO))
 
 .PHONY: verify-ledger
-verify-ledger: setup ## Audit the books: recount every invoice line from its events, check every hash
-	@$(BIN)/python -m local.ledger verify
+verify-ledger: setup ## Audit the books: recount every invoice line, check every hash (STRICT=1: fail if a day cannot be)
+	@$(BIN)/python -m local.ledger verify $(if $(STRICT),--strict)
 
 .PHONY: redrive
 redrive: setup ## Send dead letters back to their queue (QUEUE=ad-events) and say why they were refused

@@ -32,4 +32,13 @@ ARCHIVE: tuple[Function, ...] = (
         timeout_s=900,
         needs=(Need.DATABASE_PIPELINE, Need.ARCHIVE_READ),
     ),
+    Function(
+        name="credit-events",
+        entry_point="archive.credit",
+        # Nothing calls it: an operator invokes it (docs/deploy.md).
+        purpose="Credit events that should not have been billed, also those that were archived",
+        memory_mib=1024,
+        timeout_s=900,
+        needs=(Need.DATABASE_PIPELINE, Need.ARCHIVE_READ),
+    ),
 )

@@ -16,6 +16,7 @@ REPORTS: tuple[Function, ...] = (
             "GET /api/v1/campaigns/{campaign_id}/delivery",
             "GET /api/v1/campaigns/{campaign_id}/ledger",
             "GET /api/v1/exports/ledger.csv",
+            "GET /api/v1/exports/ledger-events.csv",
             "GET /api/v1/reports/placements",
             "GET /api/v1/exports/placements.csv",
         ),

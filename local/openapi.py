@@ -19,7 +19,7 @@ from ctv_ads.web.fields import Problem
 from ctv_ads.web.resolver import BEARER
 from functions.ad_request import contract as ad_request
 from functions.analytics import decision_routes as decisions
-from functions.analytics import delivery, ledger, supply
+from functions.analytics import delivery, ledger, ledger_events, supply
 from functions.analytics import routes as analytics
 from functions.auth.routes import accounts, api_keys, people, profile, sessions
 from functions.campaigns.routes import (
@@ -56,6 +56,7 @@ _ROUTERS = (
     analytics,
     delivery,
     ledger,
+    ledger_events,
     supply,
     decisions,
     ad_request,

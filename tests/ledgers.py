@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
+from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
 from ctv_ads.domain.beacon import Beacon
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.ports.ledger import DeliveredEvent

@@ -6,10 +6,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ctv_ads.bootstrap.control_plane import signed_in
 from ctv_ads.web.resolver import api_resolver
-from functions.analytics import delivery, ledger, routes, supply
+from functions.analytics import delivery, ledger, ledger_events, routes, supply
 
 app = api_resolver(
-    routes.router, delivery.router, ledger.router, supply.router, authenticate=signed_in
+    routes.router,
+    delivery.router,
+    ledger.router,
+    ledger_events.router,
+    supply.router,
+    authenticate=signed_in,
 )
 
 

@@ -100,10 +100,10 @@ def export(
     table = CsvText(EXPORTED, max_bytes=MAX_BYTES)
     headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
     with stores.transaction(caller) as store:
-        for entry in store.ledger.chains(
+        for entry, day in store.ledger.chains(
             AdvertiserId(advertiser), first_day=first_day, last_day=last_day, after=after
         ):
-            if not table.add(exported(entry)):
+            if not table.add(exported(entry, day)):
                 rest = {
                     "advertiser_id": advertiser,
                     "from": entry.day,

@@ -5,7 +5,8 @@ from datetime import date as Day  # noqa: N812 - a field below is called day, as
 
 from pydantic import BaseModel
 
-from ctv_ads.domain.ledger import EntryKind, LedgerEntry
+from ctv_ads.domain.ledger import ChainedDay, EntryKind, LedgerEntry
+from ctv_ads.ports.ledger import BilledEvent
 
 
 class LedgerEntryView(BaseModel):
@@ -38,7 +39,7 @@ class LedgerEntryView(BaseModel):
     @classmethod
     def of(cls, entry: LedgerEntry) -> "LedgerEntryView":
         """Return what the API tells of an entry."""
-        return cls(id=entry.entry_id, **{name: getattr(entry, name) for name in EXPORTED})
+        return cls(id=entry.entry_id, **{name: getattr(entry, name) for name in _OF_ENTRY})
 
 
 class LedgerPage(BaseModel):
@@ -50,9 +51,23 @@ class LedgerPage(BaseModel):
     owed_micros: int
 
 
-EXPORTED = tuple(name for name in LedgerEntryView.model_fields if name != "id")
+_OF_ENTRY = tuple(name for name in LedgerEntryView.model_fields if name != "id")
+_OF_DAY = tuple(ChainedDay.__dataclass_fields__)
+EXPORTED = (*_OF_ENTRY, *_OF_DAY)
 
 
-def exported(entry: LedgerEntry) -> Sequence[object]:
-    """Return an entry's row in the exported file: everything that its hash covers."""
-    return [getattr(entry, name) for name in EXPORTED]
+def exported(entry: LedgerEntry, day: ChainedDay) -> Sequence[object]:
+    """Return an entry's row in the exported file.
+
+    It is everything that the entry's hash covers, and what shows that nothing is missing.
+    """
+    told = [getattr(entry, name) for name in _OF_ENTRY]
+    return [*told, *(getattr(day, name) for name in _OF_DAY)]
+
+
+EVENT_COLUMNS = tuple(BilledEvent.__dataclass_fields__)
+
+
+def exported_event(event: BilledEvent) -> Sequence[object]:
+    """Return an event's row in the exported file: what the digest of its entry covers, and when."""
+    return [getattr(event, name) for name in EVENT_COLUMNS]

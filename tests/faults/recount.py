@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from ctv_ads.adapters.postgres.database import Database
-from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
+from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
 
 Owner = psycopg.Connection[dict[str, Any]]
 # Statements are put together from texts of ours.

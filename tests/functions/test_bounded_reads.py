@@ -21,7 +21,10 @@ MOST_STATEMENTS = 4
 WITH_MORE = {"GET /api/v1/campaigns/{campaign_id}/delivery": 9}
 """Health is told of a page of line items: their standing, days, creatives and tokens."""
 QUERIES = {
-    "GET /api/v1/exports/ledger.csv": "?advertiser_id={advertiser_id}&from=2026-11-23&to=2026-11-24"
+    **dict.fromkeys(
+        ("GET /api/v1/exports/ledger.csv", "GET /api/v1/exports/ledger-events.csv"),
+        "?advertiser_id={advertiser_id}&from=2026-11-23&to=2026-11-24",
+    )
 }
 FUNCTION_BY_ROUTE = {
     route.key: function.name for function in FUNCTIONS for route in function.routes

@@ -79,6 +79,13 @@ REQUESTS: dict[tuple[str, str], Any] = {
         f"exports/ledger.csv?advertiser_id={named['advertiser_id']}&from=2026-11-23&to=2026-11-24",
         None,
     ),
+    (f"GET {V1}/exports/ledger-events.csv", "advertiser_id"): lambda _, named: (
+        (
+            f"exports/ledger-events.csv?advertiser_id={named['advertiser_id']}"
+            "&from=2026-11-23&to=2026-11-24"
+        ),
+        None,
+    ),
     (f"GET {V1}/reports/placements", "placement_id"): lambda _, named: (
         f"reports/placements?placement_id={named['placement_id']}",
         None,

@@ -5,14 +5,17 @@ import io
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.access import Role
-from functions.analytics import ledger
+from functions.analytics import ledger, ledger_events
 from tests.builders import NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
 from tests.functions.conftest import Office
 from tests.functions.recorded import api_event
+from tests.ledgers import named
 
 
 def books(campaign_id: str, query: str = "") -> str:
@@ -121,7 +124,7 @@ def test_a_file_that_is_full_tells_where_the_next_one_starts(
     line_item_id = campaign.line_items[0].line_item_id
     for _ in range(3):
         office.world.ledger.record([a_beacon(some_claims(line_item_id=line_item_id))])
-    monkeypatch.setattr(ledger, "MAX_BYTES", 1200)
+    monkeypatch.setattr(ledger, "MAX_BYTES", 1800)
     path = (
         f"{ledger.EXPORT_PATH}?advertiser_id={tenant.advertiser_id}&from=2026-11-23&to=2026-11-24"
     )
@@ -132,6 +135,76 @@ def test_a_file_that_is_full_tells_where_the_next_one_starts(
         sequences += [row["sequence"] for row in csv.DictReader(io.StringIO(found.body))]
         path = found.headers.get("Link", found.headers.get("link", "")).partition(">")[0][1:]
     assert sequences == ["1", "2", "3"]
+
+
+def test_billed_events_are_exported_in_files_that_follow_one_another(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = office.world.a_tenant()
+    token = office.token(tenant)
+    campaign = office.world.a_serving_campaign(tenant)
+    line_item_id = campaign.line_items[0].line_item_id
+    shown = [
+        a_beacon(some_claims(line_item_id=line_item_id, decided_at=NOON + timedelta(days=day)))
+        for day in (0, 0, 0, 1, 1)
+    ]
+    office.world.ledger.record(shown)
+    PostgresLedgerPosting(office.world.pipeline).credit(named(shown[:1]), "machines")
+    start = (
+        f"{ledger_events.EXPORT_PATH}?advertiser_id={tenant.advertiser_id}"
+        "&from=2026-11-23&to=2026-11-24"
+    )
+    for limit, value in (("MOST_EVENTS", 2), ("MAX_BYTES", 900), ("MOST_EVENTS", 20_000)):
+        with monkeypatch.context() as patched:
+            patched.setattr(ledger_events, limit, value)
+            rows, path, files = [], start, 0
+            while path:
+                found = office.send("analytics", "GET", path, token=token)
+                assert found.status == 200
+                files += 1
+                rows += list(csv.DictReader(io.StringIO(found.body)))
+                link = found.headers.get("Link", found.headers.get("link", ""))
+                path = link.partition(">")[0][1:]
+        assert {row["decision_id"] for row in rows} == {b.claims.decision_id for b in shown}
+        assert len(rows) == 5
+        assert (files == 1) == (value == 20_000)
+    assert [row["decision_id"] for row in rows if row["credited_batch"]] == [
+        shown[0].claims.decision_id
+    ]
+    assert rows[0]["received_at"] == "2026-11-23T12:00:00Z"
+
+
+def test_events_that_only_the_archive_has_are_refused_and_not_left_out(office: Office) -> None:
+    a_billed_campaign(office, days=1)
+    path = (
+        f"{ledger_events.EXPORT_PATH}?advertiser_id={office.tenant.advertiser_id}"
+        "&from=2026-11-20&to=2026-11-30"
+    )
+    with psycopg.connect(office.world.schema.owner_dsn, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO archived_days (day, events, schema_version, archived_at, dropped_at)"
+            " VALUES ('2026-11-23', 0, 1, now(), now())"
+        )
+        try:
+            office.send("analytics", "GET", path).assert_problem(409, "conflict")
+        finally:
+            owner.execute("DELETE FROM archived_days WHERE day = '2026-11-23'")
+
+
+def test_a_viewer_bound_to_others_sees_no_events_of_ours(office: Office) -> None:
+    a_billed_campaign(office, days=1)
+    others = office.world.a_tenant()
+    bound = replace(
+        office.tenant.account,
+        role=Role.VIEWER,
+        advertiser_ids=frozenset({others.advertiser_id}),
+    )
+    path = (
+        f"{ledger_events.EXPORT_PATH}?advertiser_id={office.tenant.advertiser_id}"
+        "&from=2026-11-20&to=2026-11-30"
+    )
+    refused = office.send("analytics", "GET", path, token=office.tokens.issue(bound, new_id()))
+    assert refused.status in {403, 404}
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"GET {CAMPAIGN}/delivery": Action.READ_REPORTS,
     f"GET {CAMPAIGN}/ledger": Action.READ_REPORTS,
     "GET /api/v1/exports/ledger.csv": Action.EXPORT,
+    "GET /api/v1/exports/ledger-events.csv": Action.EXPORT,
     "GET /api/v1/reports/placements": Action.READ_REPORTS,
     "GET /api/v1/exports/placements.csv": Action.EXPORT,
     "GET /api/v1/decisions": Action.READ_DECISIONS,
@@ -129,8 +130,9 @@ BODIES: dict[str, Any] = {
 }
 QUERIES = {
     f"DELETE {CREATIVE}/multipart": "?upload_id=u",
-    "GET /api/v1/exports/ledger.csv": (
-        "?advertiser_id=0193593b-0000-7000-8000-00000000000d&from=2026-11-23&to=2026-11-24"
+    **dict.fromkeys(
+        ("GET /api/v1/exports/ledger.csv", "GET /api/v1/exports/ledger-events.csv"),
+        "?advertiser_id=0193593b-0000-7000-8000-00000000000d&from=2026-11-23&to=2026-11-24",
     ),
 }
 FUNCTION_BY_ROUTE = {

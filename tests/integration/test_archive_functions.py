@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.bootstrap import archive as composition
 from ctv_ads.bootstrap import decisions as explaining
 from ctv_ads.bootstrap import pipeline, secrets
+from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.event_archive import BREAKS
 from ctv_ads.domain.ids import DecisionId
 from ctv_ads.errors import InvalidSettingsError, NotFoundError
 from ctv_ads.platform_settings import DrainSettings, EventArchiveSettings, PurgeSettings
 from ctv_ads.settings import Settings
-from functions.archive import decisions, events, rebuild
+from functions.archive import credit, decisions, events, rebuild
 from functions.manifest import AD_EVENTS, Need, function_named
 from local.emulator import Emulator
 from local.environment import function_environment, setting_values
@@ -32,6 +34,7 @@ from tests.functions.explaining import a_server as an_ad_server
 
 CONTEXT: Any = object()
 _KEPT = (
+    composition.crediting,
     composition.decision_drain,
     composition.event_archiving,
     composition.statistics_rebuilding,
@@ -134,6 +137,33 @@ def test_events_are_archived_and_counted_anew(deploy: Deploy, cellar: Cellar) ->
     assert cellar.counted() == expected
     with pytest.raises(NotFoundError):
         rebuild.lambda_handler({**asked, "first_day": f"{AT.year}-01-01"}, CONTEXT)
+    pipeline.database(composition._DAY_TIMEOUT_MS).close()
+
+
+def test_events_are_credited_wherever_they_are(deploy: Deploy, cellar: Cellar) -> None:
+    beacons = events_of(cellar.campaign, ads=5)
+    cellar.world.ledger.record(beacons)
+    cellar.run(retention=timedelta(days=40), archive=cellar.archive(events_in_part=500))
+    secret = DATABASE_SECRET_BY_NEED[Need.DATABASE_PIPELINE]
+    store_secrets(cellar.emulator, {secret: json.dumps(dict(cellar.world.schema.pipeline_secret))})
+    deploy("credit-events")
+    named = [
+        {
+            "day": DAY.isoformat(),
+            "decision_id": beacon.claims.decision_id,
+            "slot": beacon.claims.slot,
+            "event": beacon.event.value,
+        }
+        for beacon in beacons
+        if beacon.event is BeaconEvent.IMPRESSION
+    ]
+    asked = {"events": named, "reason": "machines", "rule": "data_centre"}
+    told = credit.lambda_handler(asked, CONTEXT)
+    assert (told["credited"], told["is_complete"]) == (len(named), True)
+    again = credit.lambda_handler({**asked, "rule": None}, CONTEXT)
+    assert (again["credited_before"], again["is_complete"]) == (len(named), False)
+    with pytest.raises(KeyError):
+        credit.lambda_handler({"events": []}, CONTEXT)
     pipeline.database(composition._DAY_TIMEOUT_MS).close()
 
 

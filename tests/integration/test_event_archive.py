@@ -14,7 +14,7 @@ from ctv_ads.adapters.aws.event_archive import S3EventArchive
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.event_days import PostgresEventDays
-from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
+from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
 from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.errors import DependencyUnavailableError
 from local.emulator import Emulator

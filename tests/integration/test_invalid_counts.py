@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.adapters.postgres.leftovers import PostgresLeftovers
 from ctv_ads.adapters.postgres.statistics_rebuild import PostgresStatisticsRebuild
 from ctv_ads.domain.beacon import Beacon, BeaconEvent, ForgedBeacon

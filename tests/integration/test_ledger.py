@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -10,8 +10,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.database import connection_parameters
-from ctv_ads.adapters.postgres.ledger import PostgresLedgerAudit
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.line_item import RateType
@@ -130,6 +130,8 @@ TAMPERING = {
         "DELETE FROM ledger_entries e WHERE {mine} AND sequence ="
         " (SELECT max(sequence) FROM ledger_entries WHERE advertiser_id = e.advertiser_id)"
     ),
+    "what a day builds on": "UPDATE ledger_chains SET start_hash = sha256('else')"
+    " WHERE advertiser_id = (SELECT advertiser_id FROM campaigns WHERE campaign_id = %(campaign)s)",
     "an event": "DELETE FROM ad_events WHERE decision_id = (SELECT decision_id FROM ad_events"
     " WHERE line_item_id = %(line_item)s AND billed_micros > 0 LIMIT 1)",
     "what an event cost": "UPDATE ad_events SET billed_micros = billed_micros + 1"
@@ -138,6 +140,10 @@ TAMPERING = {
     " WHERE line_item_id = %(line_item)s AND billed_micros > 0",
     "the bill": "UPDATE campaigns SET billed_micros = billed_micros - 1"
     " WHERE campaign_id = %(campaign)s",
+    "the bill of a line item": "UPDATE line_items SET billed_micros = billed_micros - 1 WHERE {mine}",
+    "what a day's budget paid": "UPDATE line_item_days SET billed_micros = 0 WHERE {mine}",
+    "a report of days": "UPDATE delivery_days SET billed_micros = billed_micros + 1 WHERE {mine}",
+    "a report of hours": "DELETE FROM delivery_hours WHERE {mine}",
 }
 
 
@@ -158,7 +164,25 @@ def test_an_audit_tells_what_was_tampered_with(world: World, owner: Owner, what:
         assert audited(owner, campaign) != []
 
 
-def audited(owner: Owner, campaign: Campaign) -> list[str]:
+def test_an_audit_tells_of_a_day_that_was_taken_away(world: World, owner: Owner) -> None:
+    campaign = a_campaign_of(world, 10)
+    line_item_id = campaign.line_items[0].line_item_id
+    for day in range(3):
+        claims = some_claims(line_item_id=line_item_id, decided_at=NOON + day * DAY)
+        world.ledger.record([a_beacon(claims)])
+    assert faults(world, campaign) == []
+    with owner.transaction(force_rollback=True):
+        owner.execute("SET LOCAL session_replication_role = replica")
+        for table in ("ledger_entries", "ledger_chains"):
+            owner.execute(
+                f"DELETE FROM {table} WHERE advertiser_id = %s AND day = %s".encode(),  # noqa: S608
+                (campaign.advertiser_id, TODAY + DAY),
+            )
+        found = audited(owner, campaign, TODAY + 2 * DAY)
+        assert any("does not build on 2026-11-24 as it says" in fault for fault in found)
+
+
+def audited(owner: Owner, campaign: Campaign, day: date = TODAY) -> list[str]:
     """Return what an audit finds inside the owner's transaction."""
 
     class SameTransaction:
@@ -168,7 +192,7 @@ def audited(owner: Owner, campaign: Campaign) -> list[str]:
 
     audit = PostgresLedgerAudit(SameTransaction())  # type: ignore[arg-type]
     ids = {campaign.campaign_id, campaign.advertiser_id, campaign.line_items[0].line_item_id}
-    found = [*audit.faults_of(TODAY), *audit.faults_of_bills()]
+    found = [*audit.faults_of(day), *audit.faults_of_bills()]
     return [fault for fault in found if any(known in fault for known in ids)]
 
 

@@ -1,25 +1,18 @@
-"""Credits, flat rates and exported files: what the books hold besides deliveries."""
+"""Credits and exported files: what the books hold besides deliveries."""
 
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
-from ctv_ads.domain.campaign import Campaign
-from ctv_ads.domain.ids import LineItemId
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.ledger import Credited
-from local import ledger as local_ledger
 from tests.books import Owner, a_campaign_of
-from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_campaign_draft
-from tests.ledgers import TODAY, entries, faults, impressions, named
+from tests.builders import PRICE_MICROS, a_campaign_draft
+from tests.ledgers import entries, faults, impressions, named
 from tests.worlds import Schema, World
 
 
@@ -41,7 +34,10 @@ def test_what_is_marked_as_invalid_later_is_credited_and_told_in_reports(world: 
     shown = impressions(campaign, 4)
     world.ledger.record(shown)
     posting = PostgresLedgerPosting(world.pipeline)
-    for credited in (Credited(3, 3 * PRICE_MICROS), Credited(0, 0)):
+    for credited in (
+        Credited(3, 3 * PRICE_MICROS, never_billed=1),
+        Credited(0, 0, credited_before=3, never_billed=1),
+    ):
         found = posting.credit(named(shown), "found later", rule=InvalidTraffic.DATA_CENTRE)
         assert found == credited
     with world.stores.transaction(tenant.caller) as store:
@@ -57,8 +53,12 @@ def test_a_credit_is_an_entry_and_given_once(world: World, owner: Owner) -> None
     shown = impressions(campaign, 4)
     world.ledger.record(shown)
     posting = PostgresLedgerPosting(world.pipeline)
-    assert posting.credit(named(shown), "data centre, found later") == Credited(3, 3 * PRICE_MICROS)
-    assert posting.credit(named(shown), "again") == Credited(0, 0)
+    assert posting.credit(named(shown), "data centre, found later") == Credited(
+        3, 3 * PRICE_MICROS, never_billed=1
+    )
+    assert posting.credit(named(shown), "again") == Credited(
+        0, 0, credited_before=3, never_billed=1
+    )
     assert world.campaign(tenant, campaign.campaign_id).billed_micros == 0
     (_, credit) = entries(owner, campaign)
     assert (credit["kind"], credit["debit_account"], credit["credit_account"]) == (
@@ -78,123 +78,5 @@ def test_a_credit_is_an_entry_and_given_once(world: World, owner: Owner) -> None
 def test_what_was_never_billed_is_not_credited(world: World) -> None:
     campaign = a_campaign_of(world, 5)
     posting = PostgresLedgerPosting(world.pipeline)
-    assert posting.credit(named(impressions(campaign, 2)), "unknown") == Credited(0, 0)
-    assert posting.credit([], "nothing") == Credited(0, 0)
-
-
-def make_flat(
-    owner: Owner, campaign: Campaign, rate_micros: int, *, budget_micros: int | None = None
-) -> LineItemId:
-    line_item_id = campaign.line_items[0].line_item_id
-    owner.execute(
-        "UPDATE line_items SET rate_type = 'flat', rate_micros = %s, budget_micros = %s,"
-        " starts_at = %s, ends_at = %s WHERE line_item_id = %s",
-        (rate_micros, budget_micros, NOON, NOON + 3 * DAY, line_item_id),
-    )
-    return line_item_id
-
-
-def test_each_day_of_a_flat_rate_is_entered_once(world: World, owner: Owner) -> None:
-    campaign = a_campaign_of(world, 50)
-    line_item_id = make_flat(owner, campaign, 100_003)
-    posting = PostgresLedgerPosting(world.pipeline)
-    for day in range(-1, 6):
-        for _ in range(2):
-            posting.post_flat(TODAY + timedelta(days=day), now=NOON + 30 * DAY)
-    found = entries(owner, campaign)
-    assert [e["amount_micros"] for e in found] == [25_000, 25_001, 25_001, 25_001]
-    assert {e["kind"] for e in found} == {"flat"}
-    assert [e["day"] for e in found] == [TODAY + timedelta(days=n) for n in range(4)]
-    assert faults(world, campaign) == []
-    row = owner.execute(
-        "SELECT billed_micros FROM line_items WHERE line_item_id = %s", (line_item_id,)
-    ).fetchone()
-    assert row == {"billed_micros": 100_003}
-
-
-@pytest.mark.parametrize("own_budget", [None, 60_000])
-def test_a_flat_rate_ends_with_the_budget(
-    world: World, owner: Owner, own_budget: int | None
-) -> None:
-    campaign = a_campaign_of(world, 4)  # 90,000 micros
-    make_flat(owner, campaign, 200_000, budget_micros=own_budget)
-    posting = PostgresLedgerPosting(world.pipeline)
-    for day in range(4):
-        posting.post_flat(TODAY + timedelta(days=day), now=NOON + 30 * DAY)
-    assert sum(e["amount_micros"] for e in entries(owner, campaign)) == (own_budget or 90_000)
-    assert faults(world, campaign) == []
-
-
-def test_a_day_that_is_not_over_is_not_entered(world: World) -> None:
-    with pytest.raises(ValueError, match="is not over"):
-        PostgresLedgerPosting(world.pipeline).post_flat(TODAY, now=NOON)
-
-
-def test_the_command_tells_faults_and_their_number(
-    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    campaign = a_campaign_of(world, 5)
-    shown = impressions(campaign, 2)
-    world.ledger.record(shown)
-    listed = tmp_path / "events.csv"
-    rows = "".join(f"{e.day},{e.decision_id},{e.slot},{e.event.value}\n" for e in named(shown))
-    listed.write_text("day,decision_id,slot,event\n" + rows)
-    assert local_ledger.give_credit(world.pipeline, listed, "machines") == 0
-    assert "2 of 2 events credited: 40000 micros" in capsys.readouterr().out
-    again = impressions(campaign, 1)
-    world.ledger.record(again)
-    listed.write_text(
-        "day,decision_id,slot,event\n"
-        + "".join(f"{e.day},{e.decision_id},{e.slot},{e.event.value}\n" for e in named(again))
-    )
-    with pytest.raises(ValueError, match="a reason is"):
-        local_ledger.give_credit(world.pipeline, listed, "=HYPERLINK()|")
-    assert local_ledger.verify(world.pipeline) in {0, 1}
-    assert campaign.campaign_id not in capsys.readouterr().out
-
-
-def exported(world: World, tenant: Tenant) -> list[dict[str, str]]:
-    fields = (
-        "advertiser_id", "day", "sequence", "kind", "campaign_id", "line_item_id", "rate_type",
-        "bucket", "batch", "debit_account", "credit_account", "amount_micros", "events",
-        "events_sha256", "recorded_at", "reason", "previous_hash", "entry_hash",
-    )  # fmt: skip
-    with world.stores.transaction(tenant.caller) as store:
-        chains = store.ledger.chains(
-            tenant.advertiser_id, first_day=TODAY, last_day=TODAY + timedelta(days=9)
-        )
-        return [{name: str(getattr(entry, name)) for name in fields} for entry in chains]
-
-
-def checked(rows: Sequence[dict[str, str]], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the program that advertisers have, on a file and nothing else."""
-    file = folder / "ledger.csv"
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-    file.write_text("\n".join(lines) + "\n")
-    program = Path(__file__).parents[2] / "docs" / "tools" / "check_ledger.py"
-    return subprocess.run(
-        [sys.executable, "-I", "-S", str(program), str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={},
-    )
-
-
-def test_an_advertiser_checks_the_file_without_us(world: World, tmp_path: Path) -> None:
-    tenant = world.a_tenant()
-    campaign = world.a_serving_campaign(tenant)
-    shown = impressions(campaign, 3)
-    world.ledger.record(shown)
-    world.ledger.record(impressions(campaign, 2))
-    PostgresLedgerPosting(world.pipeline).credit(named(shown[:1]), "machines")
-    rows = exported(world, tenant)
-    good = checked(rows, tmp_path)
-    assert good.returncode == 0, good.stdout + good.stderr
-    assert "3 entries, 80000 micros owed, 0 faults" in good.stdout
-    for change in ({"amount_micros": "1"}, {"day": "2026-11-22"}, {"reason": "kindness"}):
-        bad = checked([rows[0], {**rows[1], **change}, rows[2]], tmp_path)
-        assert bad.returncode == 1, change
-        assert "FAULT" in bad.stdout
-    assert checked(rows[1:], tmp_path).returncode == 1
-    assert checked([rows[0], rows[2]], tmp_path).returncode == 1
+    assert posting.credit(named(impressions(campaign, 2)), "unknown") == Credited(0, 0, unknown=2)
+    assert posting.credit([], "nothing").is_complete

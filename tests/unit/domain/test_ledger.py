@@ -1,8 +1,10 @@
 """The books: what follows what, and what a day of a flat rate costs."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,10 @@ from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
 from ctv_ads.domain.ledger import (
     START,
     EntryKind,
+    FlatBooking,
     LedgerEntry,
     faults_of_chain,
-    flat_due_micros,
+    flat_share_micros,
 )
 from tests.builders import DAY, NOON
 
@@ -96,49 +99,82 @@ def test_a_credit_is_owed_to_the_advertiser() -> None:
     assert an_entry(kind=EntryKind.CREDIT).signed_micros == -20_000
 
 
-@given(st.integers(1, 10**12), st.integers(1, 400))
+def a_flat_booking(served: Iterable[int], **given: Any) -> FlatBooking:
+    """100,000 micros for four days, of which those were served."""
+    terms: dict[str, Any] = {
+        "rate_micros": 100_000,
+        "starts_at": NOON,
+        "ends_at": NOON + 3 * DAY,
+        "entered_micros": {},
+    }
+    return FlatBooking(served_days=[day(number) for number in served], **{**terms, **given})
+
+
+def day(number: int) -> date:
+    return TODAY + timedelta(days=number)
+
+
+@given(rate_micros=st.integers(1, 10**12), days=st.integers(1, 60))
 def test_the_days_of_a_flat_rate_add_up_to_it(rate_micros: int, days: int) -> None:
-    entered = 0
-    dues = []
-    for number in range(days):
-        due = flat_due_micros(
-            rate_micros,
-            starts_at=NOON,
-            ends_at=NOON + (days - 1) * DAY + timedelta(microseconds=1),
-            day=TODAY + timedelta(days=number),
-            entered_micros=entered,
-        )
-        dues.append(due)
-        entered += due
-    assert entered == rate_micros
-    assert max(dues) - min(dues) <= 1
-
-
-def test_a_day_makes_up_for_those_that_were_missed() -> None:
-    third = TODAY + timedelta(days=2)
-    due = flat_due_micros(
-        400, starts_at=NOON, ends_at=NOON + 3 * DAY, day=third, entered_micros=100
+    booking = a_flat_booking(
+        range(-2, days + 2),
+        rate_micros=rate_micros,
+        ends_at=NOON + (days - 1) * DAY + timedelta(microseconds=1),
     )
-    assert due == 200
+    dues = booking.dues(rate_micros)
+    assert sum(dues.values()) == rate_micros
+    assert max(dues.values()) - min([*dues.values(), rate_micros // days]) <= 1
+    assert all(0 <= (one - TODAY).days < days for one in dues)
 
 
-@pytest.mark.parametrize(
-    ("day", "due"),
-    [
-        (TODAY - timedelta(days=1), 0),
-        (TODAY, 50),
-        (TODAY + timedelta(days=1), 100),
-        (TODAY + timedelta(days=2), 0),
-    ],
+@given(
+    runs=st.lists(
+        st.tuples(st.sets(st.integers(0, 9)), st.integers(0, 150_000)), min_size=1, max_size=6
+    )
 )
-def test_nothing_is_due_outside_the_flight(day: date, due: int) -> None:
-    midnight = NOON + timedelta(hours=36)
-    found = flat_due_micros(100, starts_at=NOON, ends_at=midnight, day=day, entered_micros=0)
-    assert found == due
+def test_in_whatever_order_days_become_known_each_is_paid_once(
+    runs: list[tuple[set[int], int]],
+) -> None:
+    entered: dict[date, int] = {}
+    served: set[int] = set()
+    for more, room_micros in runs:
+        served |= more
+        booking = a_flat_booking(served, ends_at=NOON + 9 * DAY, entered_micros=entered)
+        dues = booking.dues(room_micros)
+        assert not dues.keys() & entered.keys()
+        assert sum(dues.values()) <= room_micros
+        entered |= dues
+        assert sum(entered.values()) <= 10_000 * len(served)
+    booking = a_flat_booking(served, ends_at=NOON + 9 * DAY, entered_micros=entered)
+    entered |= booking.dues(10**9)
+    assert set(entered) == {day(number) for number in served}
 
 
-def test_what_was_entered_of_a_flight_made_longer_is_not_taken_back() -> None:
-    due = flat_due_micros(
-        100, starts_at=NOON, ends_at=NOON + 9 * DAY, day=TODAY, entered_micros=100
-    )
-    assert due == 0
+def test_a_day_that_served_nothing_is_not_owed() -> None:
+    assert a_flat_booking([0, 2]).dues(10**9) == {day(0): 25_000, day(2): 25_000}
+
+
+def test_a_day_told_of_late_is_entered_beside_those_after_it() -> None:
+    entered = {day(0): 25_000, day(2): 25_000}
+    assert a_flat_booking([0, 1, 2], entered_micros=entered).dues(10**9) == {day(1): 25_000}
+
+
+def test_what_a_budget_could_not_pay_is_due_with_the_next_day() -> None:
+    entered = {day(0): 10_000}
+    assert a_flat_booking([0, 1], entered_micros=entered).dues(10**9) == {day(1): 40_000}
+    assert a_flat_booking([0, 1], entered_micros=entered).dues(30_000) == {day(1): 30_000}
+    assert a_flat_booking([0, 1], entered_micros=entered).dues(-1) == {}
+
+
+def test_a_rate_that_was_changed_is_never_exceeded() -> None:
+    entered = {day(0): 100_000}
+    assert a_flat_booking([0, 1, 2], entered_micros=entered).dues(10**9) == {}
+    longer = a_flat_booking([0, 1, 2, 3], entered_micros=entered, rate_micros=101_000)
+    assert longer.dues(10**9) == {day(3): 1_000}
+
+
+@pytest.mark.parametrize(("number", "share"), [(-1, 0), (0, 50), (1, 50), (2, 0)])
+def test_a_flight_that_ends_at_midnight_has_no_day_more(number: int, share: int) -> None:
+    midnight = NOON.replace(hour=0) + 2 * DAY
+    found = flat_share_micros(100, starts_at=NOON, ends_at=midnight, day=day(number))
+    assert found == share

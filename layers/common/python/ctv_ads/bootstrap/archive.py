@@ -15,6 +15,7 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.inventory_histories import InventoryHistories
 from ctv_ads.adapters.postgres.break_days import PostgresBreakDays
 from ctv_ads.adapters.postgres.event_days import PostgresEventDays
+from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.adapters.postgres.statistics_rebuild import PostgresStatisticsRebuild
 from ctv_ads.adapters.valkey.decision_stream import ValkeyDecisionStream
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
@@ -24,6 +25,7 @@ from ctv_ads.domain.event_archive import BREAKS, EVENTS
 from ctv_ads.platform_settings import ArchiveSettings, DrainSettings, EventArchiveSettings
 from ctv_ads.settings import HistorySettings, TokenSettings, ValkeySettings
 from ctv_ads.use_cases.archive_events import ArchiveEvents, RebuildStatistics
+from ctv_ads.use_cases.credit_events import CreditEvents
 from ctv_ads.use_cases.drain_decisions import DrainDecisions
 
 # Nobody waits for it, and segments are large.
@@ -83,4 +85,14 @@ def statistics_rebuilding() -> RebuildStatistics:
         days=PostgresEventDays(shared),
         archive=S3EventArchive(boto3.client("s3"), settings.archive_bucket),
         statistics=PostgresStatisticsRebuild(shared),
+    )
+
+
+@cache
+def crediting() -> CreditEvents:
+    """Return the use case that credits events."""
+    settings = ArchiveSettings.from_environment()
+    return CreditEvents(
+        posting=PostgresLedgerPosting(database(_DAY_TIMEOUT_MS)),
+        archive=S3EventArchive(boto3.client("s3"), settings.archive_bucket),
     )

@@ -18,7 +18,7 @@ from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
-from ctv_ads.adapters.postgres.ledger_posting import PostgresLedgerPosting
+from ctv_ads.adapters.postgres.ledger_flat import PostgresFlatRates
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
 from ctv_ads.adapters.valkey.grants import ValkeyTokenStore
@@ -27,7 +27,7 @@ from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.creative_settings import MediaAddressSettings, ValidationSettings
 from ctv_ads.domain.media import MediaLimits
 from ctv_ads.domain.traffic_rules import TrafficRules
-from ctv_ads.ports.ledger import LedgerPosting
+from ctv_ads.ports.ledger import FlatRates
 from ctv_ads.ports.pipeline import (
     BeaconLedger,
     BreakEvents,
@@ -172,9 +172,9 @@ def refused_messages() -> RefusedMessages:
 
 
 @cache
-def ledger_posting() -> LedgerPosting:
-    """Return what enters into the books what no beacon causes."""
-    return PostgresLedgerPosting(database())
+def flat_rates() -> FlatRates:
+    """Return what enters days of flat rates."""
+    return PostgresFlatRates(database())
 
 
 @cache

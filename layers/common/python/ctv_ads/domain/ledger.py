@@ -2,11 +2,13 @@
 
 Each entry moves an amount between two accounts: what is delivered, or a day of a flat rate, from
 `receivable` (debit) to `revenue` (credit); a credit the other way. An entry's hash is SHA-256 over
-the hash before it (32 zero bytes at the start of an advertiser's day) and the entry's line.
+the hash before it and the entry's line. The first entry of a day follows the last one of the day of
+this advertiser that was opened before it; the very first, and those of days that were opened before
+days were chained, follow 32 zero bytes.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -84,32 +86,88 @@ class LedgerEntry:
         return -self.amount_micros if self.kind is EntryKind.CREDIT else self.amount_micros
 
 
-def flat_due_micros(
-    rate_micros: int, *, starts_at: datetime, ends_at: datetime, day: date, entered_micros: int
+def flat_share_micros(
+    rate_micros: int, *, starts_at: datetime, ends_at: datetime, day: date
 ) -> int:
-    """Return what of a flat rate is due on `day`, when `entered_micros` of it are entered.
+    """Return the part of a flat rate that is for `day`; outside the flight nothing.
 
     The rate is for the whole flight and spread evenly over its days (UTC), so that the days add
-    up to it exactly. Days that were missed are made up for; outside the flight nothing is due.
+    up to it exactly.
     """
     first, last = starts_at.date(), (ends_at - timedelta(microseconds=1)).date()
     if not first <= day <= last:
         return 0
-    through = (day - first).days + 1
-    return max(0, rate_micros * through // ((last - first).days + 1) - entered_micros)
+    through, days = (day - first).days + 1, (last - first).days + 1
+    return rate_micros * through // days - rate_micros * (through - 1) // days
 
 
-def faults_of_chain(entries: Iterable[LedgerEntry]) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainedDay:
+    """What is told of an entry's day, and of the days asked for, to whoever checks them."""
+
+    day_entries: int
+    day_head_hash: str
+    """The hash of the day's last entry."""
+    follows_day: date | None
+    """The day that this one builds on; None of a day that builds on nothing."""
+    first_day: date
+    """Of the days asked for, the first that has entries."""
+    last_day: date
+    days: int
+    """How many of the days asked for have entries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatBooking:
+    """A flat rate, the days it is owed for, and what is entered of it."""
+
+    rate_micros: int
+    starts_at: datetime
+    ends_at: datetime
+    served_days: Sequence[date]
+    """Days that are over and have an impression."""
+    entered_micros: Mapping[date, int]
+
+    def dues(self, room_micros: int) -> dict[date, int]:
+        """Return what is to be entered now, by day, of days that have no entry.
+
+        What a day could not be paid for, because a budget had no room, is due with the next one.
+        The entries are never more than the rate, however it or the flight was changed meanwhile.
+        """
+        owed = entered = 0
+        left = min(room_micros, self.rate_micros - sum(self.entered_micros.values()))
+        dues: dict[date, int] = {}
+        for day in sorted({*self.served_days, *self.entered_micros}):
+            owed += flat_share_micros(
+                self.rate_micros, starts_at=self.starts_at, ends_at=self.ends_at, day=day
+            )
+            if day in self.entered_micros:
+                entered += self.entered_micros[day]
+            elif (due := min(owed - entered, left)) > 0:
+                dues[day] = due
+                entered += due
+                left -= due
+        return dues
+
+
+Chain = tuple[AdvertiserId, date]
+
+
+def faults_of_chain(
+    entries: Iterable[LedgerEntry], starts: Mapping[Chain, bytes] | None = None
+) -> list[str]:
     """Return what is wrong with the chains of whole days, given in their order; empty if nothing.
 
-    Entries come by advertiser, day and sequence.
+    Entries come by advertiser, day and sequence; `starts` tells what days begin with that build
+    on another.
     """
     faults: list[str] = []
-    chain: tuple[AdvertiserId, date] | None = None
+    chain: Chain | None = None
     last, before = 0, START
     for entry in entries:
         if chain != (entry.advertiser_id, entry.day):
-            chain, last, before = (entry.advertiser_id, entry.day), 0, START
+            chain = (entry.advertiser_id, entry.day)
+            last, before = 0, (starts or {}).get(chain, START)
         name = f"advertiser {entry.advertiser_id}, {entry.day}, entry {entry.sequence}"
         if entry.sequence != last + 1:
             faults.append(f"{name}: entry {last + 1} should come here")

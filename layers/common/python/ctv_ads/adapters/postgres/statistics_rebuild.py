@@ -11,6 +11,7 @@ from ctv_ads.adapters.postgres import delivery_counts
 from ctv_ads.adapters.postgres.beacon_ledger import TEMPORARY as RECORDED_EVENTS
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.delivery_counts import RECORDED
+from ctv_ads.adapters.postgres.spend_counts import OF_DAY, count_spend
 from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.ports.event_archive import Lines
 
@@ -35,6 +36,7 @@ FROM archived_events"""
 _LOCK = """
 SELECT campaign_id FROM campaigns WHERE campaign_id IN (
     SELECT campaign_id FROM delivery_days WHERE day = %(day)s
+    UNION SELECT campaign_id FROM ledger_entries WHERE day = %(day)s
     UNION SELECT campaign_id FROM ({source}) e
 ) ORDER BY campaign_id FOR NO KEY UPDATE"""
 _FILL = """
@@ -87,7 +89,7 @@ class PostgresStatisticsRebuild:
             connection.execute(RECORDED_EVENTS)
             connection.execute(delivery_counts.TEMPORARY)
             if lines is not None:
-                _load(connection, lines)
+                load_archived(connection, lines)
             found = connection.execute(_LOCK.format(source=source).encode(), {"day": day})
             values = {"day": day, "campaigns": [row["campaign_id"] for row in found]}
             events = connection.execute(_FILL.format(source=source).encode(), values).rowcount
@@ -97,10 +99,12 @@ class PostgresStatisticsRebuild:
             sessions = delivery_counts.begin_to_count(connection)
             sketches = delivery_counts.sketches_of(sessions)
             delivery_counts.count_recorded(connection, sketches, with_errors=True)
+            count_spend(connection, OF_DAY, values)
         return events
 
 
-def _load(connection: Connection, lines: Iterable[bytes]) -> None:
+def load_archived(connection: Connection, lines: Iterable[bytes]) -> None:
+    """Put a day's lines into the temporary table `archived_events`."""
     connection.execute(_ARCHIVED.encode())
     with connection.cursor().copy(_COPY.encode()) as copy:
         for block in lines:
