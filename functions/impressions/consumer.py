@@ -4,18 +4,18 @@ Event: SQS messages, each the beacons of one call that the collector has verifie
 that is none, or names a line item that does not exist, fails alone and ends in the dead-letter
 queue, with its reason in PostgreSQL; what else it holds is recorded all the same. Invalid traffic
 and events of whole breaks are kept apart. Counts of decisions come through the same queue.
+
+A batch is recorded in parts of about 10,000 beacons. What there is no time for comes again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ctv_ads.adapters.aws.beacon_messages import decode_message
-from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decisions
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.garbage import garbage_left_alone
 from ctv_ads.bootstrap.pipeline import (
@@ -26,77 +26,58 @@ from ctv_ads.bootstrap.pipeline import (
     inventory_changes,
     refused_messages,
 )
-from ctv_ads.domain.beacon import Beacon, ForgedBeacon
-from ctv_ads.domain.delivery import DecidedCounts
+from ctv_ads.domain.beacon import Beacon
+from functions.impressions.parts import Part
 
 _LOG = Logger()
 _QUEUE = "ad-events"
 _NAMESPACE = "CtvAds"
+_REASONS_TOLD = 20
+"""In the log; all are in PostgreSQL."""
+_PART_TAKES_MS = 10_000
+"""Less time than this is not enough to begin another part; one takes a fraction of a second."""
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Record the batch in one transaction and name the messages that failed alone."""
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Record the batch, a part in each transaction, and name the messages that come again."""
     with garbage_left_alone():
-        return _consumed(event["Records"])
+        failed = _consumed(event["Records"], context.get_remaining_time_in_millis)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _consumed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    batch = _Batch()
+def _consumed(records: Sequence[dict[str, Any]], time_left_ms: Callable[[], int]) -> Sequence[str]:
+    """Record what there is time for; return what was refused and what is left."""
     refused: dict[str, str] = {}
-    for record in records:
-        try:
-            batch.read(record["messageId"], record["body"])
-        except ValueError as error:
-            _LOG.error("message is no beacon", message_id=record["messageId"], reason=str(error))
-            refused[record["messageId"]] = str(error)
-    for message_id in _record_all(batch):
-        refused[message_id] = "it names a line item that does not exist"
+    left = records
+    while left and (left is records or time_left_ms() >= _PART_TAKES_MS):
+        part = Part.of(left)
+        refused |= part.refused
+        for message_id in _record_all(part):
+            refused[message_id] = "it names a line item that does not exist"
+        left = left[part.messages :]
+    if left:
+        _LOG.warning("no time for all of the batch", messages=len(records), left=len(left))
     if refused:
+        _LOG.error(
+            "messages refused",
+            messages=len(refused),
+            reasons=dict(islice(refused.items(), _REASONS_TOLD)),
+        )
         refused_messages().note(_QUEUE, refused, now=utc_now())
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in refused]}
+    return [*refused, *(record["messageId"] for record in left)]
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What the messages hold, sorted by what becomes of it."""
-
-    beacons: list[Beacon] = field(default_factory=list)
-    message_ids: list[str] = field(default_factory=list)
-    """Of each beacon, the message it came in."""
-    invalid: list[Beacon] = field(default_factory=list)
-    forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
-    """With the message's id and the place in it, which tell repeats."""
-    decisions: list[DecidedCounts] = field(default_factory=list)
-    breaks: list[Beacon] = field(default_factory=list)
-
-    def read(self, message_id: str, body: str) -> None:
-        """Take what the body of a message holds, or raise ValueError and take nothing."""
-        if is_decisions(body):
-            self.decisions.append(decode_decisions(body))
-            return
-        for place, beacon in enumerate(decode_message(body)):
-            if isinstance(beacon, ForgedBeacon):
-                self.forged.append((message_id, place, beacon))
-            elif beacon.invalid is not None:
-                self.invalid.append(beacon)
-            elif beacon.claims.slot == 0:
-                self.breaks.append(beacon)
-            else:
-                self.beacons.append(beacon)
-                self.message_ids.append(message_id)
-
-
-def _record_all(batch: _Batch) -> list[str]:
+def _record_all(part: Part) -> list[str]:
     """Write everything, and return the messages that name what does not exist."""
-    if batch.invalid or batch.forged:
-        invalid_traffic().record(batch.invalid, batch.forged)
-        _tell_forged(len(batch.forged))
-    if batch.breaks:
-        break_events().record(batch.breaks)
-    if batch.decisions:
-        added = decision_counts().add(batch.decisions)
-        _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
-    return _record(batch.beacons, batch.message_ids) if batch.beacons else []
+    if part.invalid or part.forged:
+        invalid_traffic().record(part.invalid, part.forged)
+        _tell_forged(sum(one.beacons for _, _, one in part.forged))
+    if part.breaks:
+        break_events().record(part.breaks)
+    if part.decisions:
+        added = decision_counts().add(part.decisions)
+        _LOG.info("decisions counted", messages=len(part.decisions), new=added)
+    return _record(part.beacons, part.message_ids) if part.beacons else []
 
 
 def _tell_forged(count: int) -> None:

@@ -22,7 +22,7 @@ from functions.impressions import consumer, handler
 from tests.builders import KEYS
 from tests.faults.deaths import Death, KilledError, facing
 from tests.functions.collecting import LISTS
-from tests.functions.recorded import api_event, failures, sqs_event
+from tests.functions.recorded import Context, api_event, failures, sqs_event
 
 Message = tuple[str, str]
 """Its id and its body."""
@@ -79,7 +79,7 @@ class Consumer:
             record["messageId"] = message_id
         try:
             with facing(death):
-                answer = consumer.lambda_handler(event, object())  # type: ignore[arg-type]
+                answer = consumer.lambda_handler(event, Context())  # type: ignore[arg-type]
         except (KilledError, DependencyUnavailableError):
             if not death.has_struck:
                 raise
