@@ -10,8 +10,13 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         purpose="Take beacons from players, verify them, hand them to the queue",
         memory_mib=256,
         timeout_s=5,
-        needs=(Need.BEACON_KEYS, Need.SEND_AD_EVENTS),
-        extra_environment=("DATA_CENTRE_NETWORKS", "CRAWLER_AGENTS"),
+        needs=(Need.BEACON_KEYS, Need.CLOUDFRONT_PROOF, Need.SEND_AD_EVENTS),
+        extra_environment=(
+            "CRAWLER_AGENTS",
+            "DATA_CENTRE_NETWORKS",
+            "STITCHERS",
+            "TRUSTED_PROXIES",
+        ),
         routes=routes(
             "GET /api/v1/t/{event}/{token}",
             "HEAD /api/v1/t/{event}/{token}",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from ctv_ads.bootstrap.collector import collector
+from ctv_ads.bootstrap.collector import believed, collector
 from ctv_ads.errors import DependencyUnavailableError, FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall, BeaconOutcome
 from ctv_ads.web.problems import problem, problem_of, problem_response
@@ -88,7 +88,7 @@ def _rejected(item: FieldProblem) -> dict[str, Any]:
 
 def _collect(calls: Sequence[BeaconCall], event: dict[str, Any]) -> Sequence[BeaconOutcome]:
     source_ip = event["requestContext"]["http"]["sourceIp"]
-    outcomes = collector()(calls, caller_of(event.get("headers", {}), source_ip))
+    outcomes = collector()(calls, caller_of(event.get("headers", {}), source_ip, believed()))
     uncounted = Counter(one for one in outcomes if one is not BeaconOutcome.QUEUED)
     for outcome, number in uncounted.items():
         _LOG.warning("beacons not counted: %s, %d of %d", outcome, number, len(calls))

@@ -14,6 +14,7 @@ from ctv_ads.domain.beacon import Beacon, BeaconClaims, ForgedBeacon
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 from functions.impressions import handler
 from local.bench.measuring import Figures, measure
 
@@ -39,7 +40,7 @@ def measure_collector(*, calls: int) -> dict[str, Figures]:
     """
     lists = TrafficLists.from_files(None, None)
     collect = CollectBeacon(queue=_Queue(), keys=_KEYS, lists=lists, clock=utc_now)
-    handler.collector = lambda: collect  # type: ignore[attr-defined, assignment]
+    vars(handler).update(collector=lambda: collect, believed=Believed)
     tokens = [_token() for _ in range(_TOKENS)]
     singles = [_event("GET", token=token) for token in tokens]
     batches = [

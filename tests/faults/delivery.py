@@ -18,6 +18,7 @@ from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 from functions.impressions import consumer, handler
 from tests.builders import KEYS
 from tests.faults.deaths import Death, KilledError, facing
@@ -113,6 +114,7 @@ class Collector:
         """Send events and tokens; tell whether the collector has taken responsibility for all."""
         collect = CollectBeacon(queue=self.queue, keys=KEYS, lists=LISTS, clock=lambda: now)
         self.monkeypatch.setattr(handler, "collector", lambda: collect)
+        self.monkeypatch.setattr(handler, "believed", Believed)
         headers = {"user-agent": agent}
         if as_batch:
             body = {"events": [{"event": event, "token": token} for event, token in calls]}

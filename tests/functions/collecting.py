@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ctv_ads.adapters.traffic_lists import TrafficLists
 from ctv_ads.domain.beacon_token import issue_token
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 from functions.impressions import handler
 from tests.builders import KEYS, NOON, some_claims
 from tests.functions.conftest import Answer, answer_of
@@ -35,6 +37,7 @@ class Collector:
 
 
 LISTS = TrafficLists(["198.51.100.128/25", "2001:db8:bad::/48"], ["ExampleBot/"])
+BELIEVED = Believed(trusted_proxies=(ip_network("10.0.0.0/8"),))
 CLAIMS = some_claims()
 TOKEN = issue_token(CLAIMS, KEYS)
 
@@ -46,6 +49,7 @@ def a_collector(monkeypatch: pytest.MonkeyPatch) -> Collector:
         collect = CollectBeacon(queue=queue, keys=KEYS, lists=LISTS, clock=lambda: now)
         monkeypatch.setattr(handler, "collector", lambda: collect)
 
+    monkeypatch.setattr(handler, "believed", lambda: BELIEVED)
     queue = MemoryBeaconQueue()
     patch(queue, NOON)
     return Collector(queue, patch)

@@ -6,10 +6,13 @@ from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
 from ctv_ads.adapters.aws.json_api import SQS, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.traffic_lists import TrafficLists
+from ctv_ads.believed_settings import StitcherSettings
+from ctv_ads.bootstrap.believed import cloudfront_proof
 from ctv_ads.bootstrap.secrets import aws_identity, secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.settings import CollectorSettings
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 
 
 @cache
@@ -22,4 +25,14 @@ def collector() -> CollectBeacon:
         keys=TokenKeys.from_secret(secret_document(settings.beacon_secret_id)),
         lists=TrafficLists.from_files(settings.data_centre_networks, settings.crawler_agents),
         clock=utc_now,
+    )
+
+
+@cache
+def believed() -> Believed:
+    """Return who speaks for viewers in beacons."""
+    settings = StitcherSettings.from_environment()
+    return Believed(
+        trusted_proxies=(*settings.trusted_proxies, *settings.stitchers),
+        cloudfront_proof=cloudfront_proof(settings),
     )
