@@ -1,7 +1,7 @@
 """Secrets, read from Secrets Manager once per process.
 
-The client is imported when first called: `http.client` and `ssl` are a fifth of the decision
-plane's imports, and a process that has no secrets to read, such as a test's, does without.
+The client is imported when first called: a process that has no secrets to read, such as a test's,
+does without.
 """
 
 import json
