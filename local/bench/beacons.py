@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from itertools import cycle
+from time import monotonic
 from typing import Any
 
 from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
 from ctv_ads.adapters.aws.json_api import SQS, AwsIdentity, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.traffic_lists import TrafficLists
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
@@ -45,7 +47,7 @@ def measure_collector(*, calls: int) -> dict[str, Figures]:
         with closing(JsonApi(SQS, identity, utc_now)) as sqs:
             collect = CollectBeacon(
                 queue=SqsBeaconQueue(sqs, f"{address}/123456789012/ad-events"),
-                keys=_KEYS,
+                tokens=KeyRing(lambda: _KEYS, seconds=monotonic),
                 lists=TrafficLists.from_files(None, None),
                 clock=utc_now,
             )

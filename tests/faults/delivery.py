@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from ctv_ads.adapters.aws.beacon_messages import encode_message
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Database
@@ -112,7 +114,12 @@ class Collector:
         self, calls: Sequence[tuple[str, str]], agent: str, *, now: datetime, as_batch: bool
     ) -> bool:
         """Send events and tokens; tell whether the collector has taken responsibility for all."""
-        collect = CollectBeacon(queue=self.queue, keys=KEYS, lists=LISTS, clock=lambda: now)
+        collect = CollectBeacon(
+            queue=self.queue,
+            tokens=KeyRing(lambda: KEYS, seconds=monotonic),
+            lists=LISTS,
+            clock=lambda: now,
+        )
         self.monkeypatch.setattr(handler, "collector", lambda: collect)
         self.monkeypatch.setattr(handler, "believed", Believed)
         headers = {"user-agent": agent}

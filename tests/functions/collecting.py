@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.memory.queues import MemoryBeaconQueue
 from ctv_ads.adapters.traffic_lists import TrafficLists
 from ctv_ads.domain.beacon_token import issue_token
@@ -46,7 +48,12 @@ def a_collector(monkeypatch: pytest.MonkeyPatch) -> Collector:
     """Return a collector that stands in the handler, at noon."""
 
     def patch(queue: Any, now: datetime) -> None:
-        collect = CollectBeacon(queue=queue, keys=KEYS, lists=LISTS, clock=lambda: now)
+        collect = CollectBeacon(
+            queue=queue,
+            tokens=KeyRing(lambda: KEYS, seconds=monotonic),
+            lists=LISTS,
+            clock=lambda: now,
+        )
         monkeypatch.setattr(handler, "collector", lambda: collect)
 
     monkeypatch.setattr(handler, "believed", lambda: BELIEVED)

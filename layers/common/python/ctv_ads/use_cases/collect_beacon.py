@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from ctv_ads.domain.beacon import Beacon, BeaconEvent, ForgedBeacon
-from ctv_ads.domain.beacon_token import BadTokenError, TokenKeys, read_token
+from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent, ForgedBeacon
+from ctv_ads.domain.beacon_token import BadTokenError
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.base import Clock
 from ctv_ads.ports.decision_plane import BeaconQueue
@@ -23,6 +23,13 @@ class BeaconOutcome(StrEnum):
     DUPLICATE = "duplicate"
     """The same event of the same token stands before it in the call."""
     UNKNOWN_EVENT = "unknown_event"
+
+
+class TokenReader(Protocol):
+    """Knows the keys of beacon tokens."""
+
+    def claims_of(self, token: str) -> BeaconClaims:
+        """Return what a token says; raise BadTokenError if nothing of it can be believed."""
 
 
 class Lists(Protocol):
@@ -60,7 +67,7 @@ class CollectBeacon:
     """The collector's one job."""
 
     queue: BeaconQueue
-    keys: TokenKeys
+    tokens: TokenReader
     lists: Lists
     clock: Clock
 
@@ -116,7 +123,7 @@ class CollectBeacon:
     ) -> Beacon | None:
         """Return the beacon, None if its token is forged."""
         try:
-            claims = read_token(call.token, self.keys)
+            claims = self.tokens.claims_of(call.token)
         except BadTokenError:
             return None
         return Beacon(
