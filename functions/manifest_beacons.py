@@ -35,7 +35,7 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         purpose="Write beacons to PostgreSQL in batches: each once, billed in the same transaction",
         memory_mib=512,
         timeout_s=30,
-        needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES),
+        needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES, Need.BURY_AD_EVENTS),
         extra_environment=("EARLY_BEACON_MS", "SESSION_SURPLUS_MS"),
         queue_trigger=QueueTrigger(AD_EVENTS, batch_size=10_000, window_s=4, max_concurrency=4),
     ),

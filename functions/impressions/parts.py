@@ -1,10 +1,11 @@
 """What the consumer writes in one transaction: the beacons of some messages, sorted by their fate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ctv_ads.adapters.aws.beacon_messages import decode_message
+from ctv_ads.adapters.aws.dead_letters import first_message_id
 from ctv_ads.adapters.aws.decision_messages import decode_decisions, is_decisions
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
 from ctv_ads.domain.delivery import DecidedCounts
@@ -26,7 +27,7 @@ class Part:
     """Of each beacon, the message it came in."""
     invalid: list[Beacon] = field(default_factory=list)
     forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
-    """With the message's id and the place in it, which tell repeats."""
+    """With the message's first id and the place in it, which tell repeats."""
     decisions: list[DecidedCounts] = field(default_factory=list)
     breaks: list[Beacon] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -44,13 +45,14 @@ class Part:
                 break
             part.messages += 1
             try:
-                part._read(record["messageId"], record["body"])
+                part._read(record)
             except ValueError as error:
                 part.refused[record["messageId"]] = str(error)
         return part
 
-    def _read(self, message_id: str, body: str) -> None:
+    def _read(self, record: Mapping[str, Any]) -> None:
         """Take what the body of a message holds, or raise ValueError and take nothing."""
+        message_id, body = record["messageId"], record["body"]
         if is_decisions(body):
             self.decisions.append(decode_decisions(body))
             self._size += 1
@@ -59,7 +61,7 @@ class Part:
         self._size += len(found)
         for place, beacon in enumerate(found):
             if isinstance(beacon, ForgedBeacon):
-                self.forged.append((message_id, place, beacon))
+                self.forged.append((first_message_id(record), place, beacon))
             elif beacon.invalid is not None:
                 self.invalid.append(beacon)
             elif beacon.claims.slot == 0:

@@ -59,6 +59,13 @@ def sqs_event(*bodies: str) -> Event:
     return {"Records": records}
 
 
+def received(event: Event, times: int) -> Event:
+    """Let the messages of a batch have been received so often."""
+    for record in event["Records"]:
+        record["attributes"]["ApproximateReceiveCount"] = str(times)
+    return event
+
+
 def failures(answer: Any) -> list[str]:
     """Return the ids of the messages that a handler reports as failed."""
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
