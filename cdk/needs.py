@@ -11,7 +11,15 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk.stacks.data import DataStack
 from cdk.stacks.network import NetworkStack
-from functions.manifest import AD_EVENTS, INVENTORY_CHANGES, MAILS, TAG_CHECKS, TAG_VERDICTS, Need
+from functions.manifest import (
+    AD_EVENTS,
+    DEAD_AD_EVENTS,
+    INVENTORY_CHANGES,
+    MAILS,
+    TAG_CHECKS,
+    TAG_VERDICTS,
+    Need,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ def grants(
         Need.MEDIA_ADDRESS: Grant({"MEDIA_BASE_URL": data.media_base_url}),
         Need.SEND_INVENTORY_CHANGES: _sender("INVENTORY_QUEUE_URL", changes),
         Need.SEND_AD_EVENTS: _sender("AD_EVENT_QUEUE_URL", ad_events),
+        Need.BURY_AD_EVENTS: _sender("DEAD_AD_EVENT_QUEUE_URL", queues[DEAD_AD_EVENTS]),
         Need.SEND_TAG_CHECKS: _sender("TAG_CHECK_QUEUE_URL", queues[TAG_CHECKS]),
         Need.SEND_TAG_VERDICTS: _sender("TAG_VERDICT_QUEUE_URL", queues[TAG_VERDICTS]),
         Need.SEND_MAILS: _sender("MAIL_QUEUE_URL", queues[MAILS]),

@@ -11,6 +11,7 @@ from functions.manifest_platform import PLATFORM
 from functions.manifest_queues import (
     AD_EVENTS,
     CREATIVE_UPLOADS,
+    DEAD_AD_EVENTS,
     INVENTORY_CHANGES,
     MAILS,
     QUEUES,
@@ -38,6 +39,7 @@ from functions.manifest_shapes import (
 __all__ = [
     "AD_EVENTS",
     "CREATIVE_UPLOADS",
+    "DEAD_AD_EVENTS",
     "ENVIRONMENT_BY_NEED",
     "EVERYTHING_ELSE",
     "FUNCTIONS",

@@ -19,5 +19,9 @@ QUEUES: tuple[Queue, ...] = (
     Queue(TAG_CHECKS, visibility_timeout_s=120),
     Queue(TAG_VERDICTS, visibility_timeout_s=180),
     Queue(MAILS, visibility_timeout_s=180),
-    Queue(AD_EVENTS, visibility_timeout_s=186, max_receive_count=10, retention_s=14 * 24 * 3600),
+    # The most that SQS takes, two days: beacons wait for a database that is away. What is refused the
+    # consumer buries itself, much sooner.
+    Queue(AD_EVENTS, visibility_timeout_s=186, max_receive_count=1000, retention_s=14 * 24 * 3600),
 )
+
+(DEAD_AD_EVENTS,) = (queue.dead_letters for queue in QUEUES if queue.name == AD_EVENTS)

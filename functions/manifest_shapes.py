@@ -40,6 +40,8 @@ class Need(StrEnum):
     """Know the public address of the media bucket, without access to it."""
     SEND_INVENTORY_CHANGES = "send-inventory-changes"
     SEND_AD_EVENTS = "send-ad-events"
+    BURY_AD_EVENTS = "bury-ad-events"
+    """Put messages of beacons that were given up into their dead-letter queue."""
     SEND_TAG_CHECKS = "send-tag-checks"
     SEND_TAG_VERDICTS = "send-tag-verdicts"
     SEND_MAILS = "send-mails"
@@ -73,6 +75,7 @@ ENVIRONMENT_BY_NEED: dict[Need, tuple[str, ...]] = {
     Need.MEDIA_ADDRESS: ("MEDIA_BASE_URL",),
     Need.SEND_INVENTORY_CHANGES: ("INVENTORY_QUEUE_URL",),
     Need.SEND_AD_EVENTS: ("AD_EVENT_QUEUE_URL",),
+    Need.BURY_AD_EVENTS: ("DEAD_AD_EVENT_QUEUE_URL",),
     Need.SEND_TAG_CHECKS: ("TAG_CHECK_QUEUE_URL",),
     Need.SEND_TAG_VERDICTS: ("TAG_VERDICT_QUEUE_URL",),
     Need.SEND_MAILS: ("MAIL_QUEUE_URL",),
@@ -112,6 +115,11 @@ class Queue:
     visibility_timeout_s: int
     max_receive_count: int = 5
     retention_s: int = 4 * 24 * 3600
+
+    @property
+    def dead_letters(self) -> str:
+        """The name of the queue of its dead letters."""
+        return f"{self.name}-dead"
 
 
 @dataclass(frozen=True, slots=True)

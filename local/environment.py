@@ -6,6 +6,7 @@ from pathlib import Path
 
 from functions.manifest import (
     AD_EVENTS,
+    DEAD_AD_EVENTS,
     INVENTORY_CHANGES,
     MAILS,
     TAG_CHECKS,
@@ -43,6 +44,7 @@ def setting_values(
         "ARCHIVE_BUCKET": ARCHIVE_BUCKET,
         "BEACON_SECRET_ID": BEACON_SECRET,
         "CLOUDFRONT_PROOF_SECRET_ID": CLOUDFRONT_PROOF_SECRET,
+        "DEAD_AD_EVENT_QUEUE_URL": emulator.queue_url(DEAD_AD_EVENTS),
         "DATABASE_API_SECRET_ID": DATABASE_API_SECRET,
         "DATABASE_PIPELINE_SECRET_ID": DATABASE_PIPELINE_SECRET,
         "HISTORY_BUCKET": HISTORY_BUCKET,

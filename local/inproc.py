@@ -11,7 +11,8 @@ import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -31,6 +32,12 @@ class Context:
     memory_limit_in_mb: int
     invoked_function_arn: str = "arn:aws:lambda:local"
     function_version: str = "$LATEST"
+    deadline: float = field(kw_only=True)
+    """By `monotonic`; nothing ends a function here when it is over."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how much of its timeout is left."""
+        return max(0, int((self.deadline - monotonic()) * 1000))
 
 
 class InProcessFunction:
@@ -68,7 +75,12 @@ class InProcessFunction:
 
     def _run(self, payload: str) -> bytes:
         def call() -> bytes:
-            context = Context(self.function.name, str(uuid4()), self.function.memory_mib)
+            context = Context(
+                self.function.name,
+                str(uuid4()),
+                self.function.memory_mib,
+                deadline=monotonic() + self.function.timeout_s,
+            )
             result = self._load()(json.loads(payload), context)
             return json.dumps(result, separators=(",", ":")).encode()
 

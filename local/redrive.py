@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ctv_ads.adapters.aws.dead_letters import FIRST_MESSAGE_ID, REASON, message_attributes
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.errors import DependencyUnavailableError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _AT_A_TIME = 10
+_NOT_KNOWN = "not known: nobody judged it, the log of its function may tell what failed"
 # Long enough to be moved, short enough that a message only looked at is soon there again.
 _HIDDEN_S = 30
 
@@ -73,21 +75,35 @@ def redrive(
     dead, alive = emulator.queue_url(f"{queue}-dead"), emulator.queue_url(queue)
     seen = 0
     while messages := _receive(emulator, dead):
-        reasons = refused.reasons([message["MessageId"] for message in messages])
+        known = refused.reasons([message["MessageId"] for message in messages])
         for message in messages:
-            reason = reasons.get(message["MessageId"], "not known")
-            print(f"{message['MessageId']}: {reason}")
+            first_id = _told(message, FIRST_MESSAGE_ID) or message["MessageId"]
+            reason = known.get(message["MessageId"]) or _told(message, REASON)
+            print(f"{first_id}: {reason or _NOT_KNOWN}")
             if not only_list:
                 # Sent before it is deleted: what is behind the queue may run twice, never not.
-                emulator.sqs.send_message(QueueUrl=alive, MessageBody=message["Body"])
+                emulator.sqs.send_message(
+                    QueueUrl=alive,
+                    MessageBody=message["Body"],
+                    # Its id will be another; what is known of it goes along.
+                    MessageAttributes=message_attributes(first_id, reason),
+                )
                 emulator.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         seen += len(messages)
     return seen
 
 
+def _told(message: "MessageTypeDef", name: str) -> str:
+    attributes = message.get("MessageAttributes", {})
+    return attributes[name].get("StringValue", "") if name in attributes else ""
+
+
 def _receive(emulator: Emulator, dead: str) -> "list[MessageTypeDef]":
     answer = emulator.sqs.receive_message(
-        QueueUrl=dead, MaxNumberOfMessages=_AT_A_TIME, VisibilityTimeout=_HIDDEN_S
+        QueueUrl=dead,
+        MaxNumberOfMessages=_AT_A_TIME,
+        VisibilityTimeout=_HIDDEN_S,
+        MessageAttributeNames=["All"],
     )
     return answer.get("Messages", [])
 

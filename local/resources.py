@@ -59,7 +59,7 @@ def _create_buckets(emulator: Emulator) -> None:
 
 def _create_queue(emulator: Emulator, queue: Queue) -> None:
     sqs = emulator.sqs
-    dead = f"{queue.name}-dead"
+    dead = queue.dead_letters
     _ensure_queue(sqs, dead, {"MessageRetentionPeriod": str(_DEAD_LETTER_RETENTION_S)})
     redrive = {
         "deadLetterTargetArn": emulator.queue_arn(dead),

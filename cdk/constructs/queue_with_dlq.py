@@ -19,7 +19,7 @@ class QueueWithDlq(Construct):
         self.dead_letters = sqs.Queue(
             self,
             "Dead",
-            queue_name=f"{prefix}-{spec.name}-dead",
+            queue_name=f"{prefix}-{spec.dead_letters}",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=DEAD_LETTER_RETENTION,
@@ -39,7 +39,7 @@ class QueueWithDlq(Construct):
         self.dead_letters.metric_approximate_number_of_messages_visible().create_alarm(
             self,
             "DeadLetters",
-            alarm_description=f"Messages of {spec.name} failed {spec.max_receive_count} times",
+            alarm_description=f"Messages of {spec.name} were given up",
             threshold=0,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,

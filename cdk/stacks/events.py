@@ -39,10 +39,10 @@ class EventsStack(Stack):
     ) -> None:
         super().__init__(scope, id_, description="CTV ad server: events")
         self._prefix = f"ctv-ads-{stage.name}"
-        self.queues: dict[str, sqs.IQueue] = {
-            spec.name: QueueWithDlq(self, spec.name, spec=spec, prefix=self._prefix).queue
-            for spec in QUEUES
-        }
+        self.queues: dict[str, sqs.IQueue] = {}
+        for spec in QUEUES:
+            made = QueueWithDlq(self, spec.name, spec=spec, prefix=self._prefix)
+            self.queues |= {spec.name: made.queue, spec.dead_letters: made.dead_letters}
         platform = Platform(
             stage=stage,
             vpc=network.vpc,

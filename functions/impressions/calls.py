@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.beacon import MAX_BEACONS_OF_A_CALL, BeaconEvent
 from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall
 
-MAX_EVENTS = 500
-"""In one call of `POST /api/v1/events`."""
 _EVENTS = frozenset(event.value for event in BeaconEvent)
 
 
@@ -46,8 +44,8 @@ def calls_of_body(event: Mapping[str, Any]) -> list[BeaconCall | FieldProblem]:
     """
     document = _document(event)
     items = document.get("events") if isinstance(document, dict) else None
-    if not isinstance(items, list) or not 1 <= len(items) <= MAX_EVENTS:
-        message = f"send a list of 1 to {MAX_EVENTS} events"
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_BEACONS_OF_A_CALL:
+        message = f"send a list of 1 to {MAX_BEACONS_OF_A_CALL} events"
         raise InvalidRequestError(message, [FieldProblem("events", "wrong_number", message)])
     return [_item(number, item) for number, item in enumerate(items)]
 

@@ -3,8 +3,9 @@
 import ipaddress
 from collections.abc import Mapping
 
+from ctv_ads.domain.addresses import unmapped
 from ctv_ads.use_cases.collect_beacon import Caller
-from ctv_ads.web.viewer import is_address, viewer_address
+from ctv_ads.web.hops import Believed, hop_of
 
 _PREFIX_BY_VERSION = {4: 24, 6: 48}
 _CLASSES = (
@@ -32,7 +33,7 @@ _CLASSES = (
 def client_network(address: str) -> str | None:
     """Return the caller's network, /24 or /48: no more of an address is ever stored."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(unmapped(address))
     except ValueError:
         return None
     prefix = _PREFIX_BY_VERSION[parsed.version]
@@ -45,14 +46,20 @@ def user_agent_class(user_agent: str) -> str:
     return next((kind for sign, kind in _CLASSES if sign in lowered), "other")
 
 
-def caller_of(headers: Mapping[str, str], source_ip: str) -> Caller:
-    """Return the viewer's device behind a call.
+def caller_of(headers: Mapping[str, str], source_ip: str, believed: Believed) -> Caller:
+    """Return the viewer's device behind a call, by whose address and agent the call is judged.
 
     A stitcher that calls on a device's behalf names it in X-Device-IP and X-Device-User-Agent
-    (VAST 4.2 §1.1.3). Anybody may write these: they are kept as statistics, and to find traffic
-    of machines that do not hide; nothing is paid because of them.
+    (VAST 4.2 §1.1.3), or forwards its address and agent. Only who is believed speaks for others:
+    else whoever calls from a data centre would name a home. What is believed to be relayed, but
+    for nobody who is named, has no address; its stitcher's would be everybody's.
     """
-    user_agent = headers.get("x-device-user-agent") or headers.get("user-agent", "")
-    device_ip = headers.get("x-device-ip", "").strip()
-    address = device_ip if is_address(device_ip) else viewer_address(headers, source_ip)
+    hop = hop_of(headers, source_ip, believed)
+    user_agent = headers.get("user-agent", "")
+    if hop.is_relayed:
+        user_agent = headers.get("x-device-user-agent") or user_agent
+        address = hop.address or ""
+    else:
+        # Also of who only says that CloudFront stands between.
+        address = hop.address or unmapped(source_ip)
     return Caller(address, user_agent, client_network(address), user_agent_class(user_agent))

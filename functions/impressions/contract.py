@@ -49,14 +49,20 @@ class RefusedItem(BaseModel):
 
 
 class ItemResult(BaseModel):
-    """What became of one item. Accepted does not say that its token is genuine."""
+    """What became of one item. Accepted does not say that its token is genuine.
 
-    status: Literal["accepted", "rejected"]
+    A `duplicate` has the event and the token of an item before it, which counts.
+    """
+
+    status: Literal["accepted", "duplicate", "rejected"]
     error: RefusedItem | None = None
 
 
 class BatchResult(BaseModel):
-    """What became of a batch; `results` stand in the order of its events."""
+    """What became of a batch; `results` stand in the order of its events.
+
+    `accepted` counts duplicates too: nothing is wrong with them.
+    """
 
     accepted: int
     rejected: int

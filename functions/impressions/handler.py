@@ -6,11 +6,12 @@ that it may retry. HEAD and OPTIONS are answered and not counted.
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from ctv_ads.bootstrap.collector import collector
+from ctv_ads.bootstrap.collector import believed, collector
 from ctv_ads.errors import DependencyUnavailableError, FieldProblem, InvalidRequestError
 from ctv_ads.use_cases.collect_beacon import BeaconCall, BeaconOutcome
 from ctv_ads.web.problems import problem, problem_of, problem_response
@@ -62,12 +63,12 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 def _many(event: dict[str, Any]) -> dict[str, Any]:
     found = calls_of_body(event)
     calls = [item for item in found if isinstance(item, BeaconCall)]
-    _collect(calls, event)
-    body = {
-        "accepted": len(calls),
-        "rejected": len(found) - len(calls),
-        "results": [_result(item) for item in found],
-    }
+    outcomes = iter(_collect(calls, event))
+    results = [
+        _taken(next(outcomes)) if isinstance(item, BeaconCall) else _rejected(item)
+        for item in found
+    ]
+    body = {"accepted": len(calls), "rejected": len(found) - len(calls), "results": results}
     return {
         "statusCode": HTTPStatus.OK.value,
         "headers": {**_HEADERS, "content-type": "application/json"},
@@ -75,19 +76,23 @@ def _many(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _result(item: BeaconCall | FieldProblem) -> dict[str, Any]:
-    if isinstance(item, BeaconCall):
-        return {"status": "accepted"}
+def _taken(outcome: BeaconOutcome) -> dict[str, Any]:
+    """Tell what the caller may know: nothing of what the token says."""
+    return {"status": "duplicate" if outcome is BeaconOutcome.DUPLICATE else "accepted"}
+
+
+def _rejected(item: FieldProblem) -> dict[str, Any]:
     error = {"path": item.path, "code": item.code, "message": item.message}
     return {"status": "rejected", "error": error}
 
 
-def _collect(calls: Sequence[BeaconCall], event: dict[str, Any]) -> None:
+def _collect(calls: Sequence[BeaconCall], event: dict[str, Any]) -> Sequence[BeaconOutcome]:
     source_ip = event["requestContext"]["http"]["sourceIp"]
-    outcomes = collector()(calls, caller_of(event.get("headers", {}), source_ip))
-    for call, outcome in zip(calls, outcomes, strict=True):
-        if outcome is not BeaconOutcome.QUEUED:
-            _LOG.warning("beacon not counted: %s event=%.40r", outcome, call.event)
+    outcomes = collector()(calls, caller_of(event.get("headers", {}), source_ip, believed()))
+    uncounted = Counter(one for one in outcomes if one is not BeaconOutcome.QUEUED)
+    for outcome, number in uncounted.items():
+        _LOG.warning("beacons not counted: %s, %d of %d", outcome, number, len(calls))
+    return outcomes
 
 
 def _seen(event: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ def collector(folder: Path) -> dict[str, Any]:  # noqa: ARG001 - as every part
     """Measure what the collector takes of the CPU, in its handler."""
     figures = measure_collector(calls=_CALLS)
     per_beacon = cpu_us_per_beacon(figures)
-    print(f"collector, in the handler; at most {LIMIT_US} µs of CPU per beacon")
+    print(
+        f"collector, in the handler, with the client of its queue; at most {LIMIT_US} µs of CPU per beacon"
+    )
     for name, cpu_us in per_beacon.items():
         print(f"  {name:<34}{cpu_us:>10.1f} µs per beacon")
     return {"figures": as_document(figures), "cpu_us_per_beacon": per_beacon}

@@ -1,21 +1,27 @@
-"""The beacon collector: CPU per beacon in its handler, without what the queue takes."""
+"""The beacon collector: CPU per beacon in its handler, with the client of its queue."""
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import timedelta
 from itertools import cycle
+from time import monotonic
 from typing import Any
 
-from ctv_ads.adapters.aws.beacon_messages import encode_message
+from ctv_ads.adapters.aws.beacon_queue import SqsBeaconQueue
+from ctv_ads.adapters.aws.json_api import SQS, AwsIdentity, JsonApi
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.traffic_lists import TrafficLists
-from ctv_ads.domain.beacon import Beacon, BeaconClaims, ForgedBeacon
+from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 from functions.impressions import handler
 from local.bench.measuring import Figures, measure
+from local.bench.queue_server import queue_server
 
 BATCH = 100
 SINGLE, IN_BATCHES = "one beacon a call", f"a call of {BATCH} beacons"
@@ -25,27 +31,29 @@ _TOKENS = 2_000
 _KEYS = TokenKeys("k1", {"k1": b"the key of a bench, of 32 bytes."})
 
 
-class _Queue:
-    """Makes the message that would be sent, and sends it nowhere."""
-
-    def send(self, beacons: Sequence[Beacon | ForgedBeacon]) -> None:
-        encode_message(beacons)
-
-
 def measure_collector(*, calls: int) -> dict[str, Figures]:
     """Return the figures of a call with one beacon, and of one with `BATCH`.
 
-    The lists of invalid traffic are those that are packaged.
+    The lists of invalid traffic are those that are packaged, the queue's client is the shipped one;
+    what answers it stands in another process.
     """
-    lists = TrafficLists.from_files(None, None)
-    collect = CollectBeacon(queue=_Queue(), keys=_KEYS, lists=lists, clock=utc_now)
-    handler.collector = lambda: collect  # type: ignore[attr-defined, assignment]
     tokens = [_token() for _ in range(_TOKENS)]
     singles = [_event("GET", token=token) for token in tokens]
     batches = [
         _event("POST", tokens=tokens[start : start + BATCH]) for start in range(0, _TOKENS, BATCH)
     ]
-    return measure({SINGLE: _caller(singles), IN_BATCHES: _caller(batches)}, calls=calls)
+    with queue_server() as address:
+        identity = AwsIdentity("AKIDEXAMPLE", "a secret", "a session token", "us-east-1", address)
+        with closing(JsonApi(SQS, identity, utc_now)) as sqs:
+            collect = CollectBeacon(
+                queue=SqsBeaconQueue(sqs, f"{address}/123456789012/ad-events"),
+                tokens=KeyRing(lambda: _KEYS, seconds=monotonic),
+                lists=TrafficLists.from_files(None, None),
+                clock=utc_now,
+            )
+            vars(handler).update(collector=lambda: collect, believed=Believed)
+            candidates = {SINGLE: _caller(singles), IN_BATCHES: _caller(batches)}
+            return measure(candidates, calls=calls)
 
 
 def cpu_us_per_beacon(figures: dict[str, Figures]) -> dict[str, float]:

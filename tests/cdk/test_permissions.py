@@ -44,6 +44,7 @@ PERMISSIONS_BY_NEED: dict[Need, set[Permission]] = {
     Need.MEDIA_ADDRESS: set(),  # an address is not a permission
     Need.SEND_INVENTORY_CHANGES: {("sqs:SendMessage", "inventorychangesQueue")},
     Need.SEND_AD_EVENTS: {("sqs:SendMessage", "adeventsQueue")},
+    Need.BURY_AD_EVENTS: {("sqs:SendMessage", "adeventsDead")},
     Need.SEND_TAG_CHECKS: {("sqs:SendMessage", "tagchecksQueue")},
     Need.SEND_TAG_VERDICTS: {("sqs:SendMessage", "tagverdictsQueue")},
     Need.SEND_MAILS: {("sqs:SendMessage", "mailsQueue")},
@@ -174,6 +175,7 @@ def test_function_is_in_the_network_only_for_database_and_valkey(
         ("MEDIA_BASE_URL", "https://MediaDistribution"),
         ("INVENTORY_QUEUE_URL", "inventorychangesQueue"),
         ("AD_EVENT_QUEUE_URL", "adeventsQueue"),
+        ("DEAD_AD_EVENT_QUEUE_URL", "adeventsDead"),
         ("MAIL_QUEUE_URL", "mailsQueue"),
         ("MAIL_SENDER", "no-reply@ads.example.com"),
         ("TAG_CHECK_QUEUE_URL", "tagchecksQueue"),

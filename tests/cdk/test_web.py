@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ctv_ads.web.door import CLOUDFRONT_PROOF
+from ctv_ads.web.hops import CLOUDFRONT_PROOF
 from ctv_ads.web.viewer import VIEWER_ADDRESS, viewer_address
 from functions.ad_request.viewer import CLOUDFRONT_PLACE
 from tests.cdk.assembly import Assembly, Resource

@@ -10,6 +10,7 @@ import pytest
 
 from ctv_ads import (
     access_settings,
+    believed_settings,
     creative_settings,
     door_settings,
     platform_settings,
@@ -23,6 +24,7 @@ MAX_LINES = 300
 _MODULES = (
     settings,
     access_settings,
+    believed_settings,
     creative_settings,
     platform_settings,
     door_settings,

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from ctv_ads.adapters.aws.beacon_messages import encode_message
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Database
@@ -18,11 +20,12 @@ from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
+from ctv_ads.web.hops import Believed
 from functions.impressions import consumer, handler
 from tests.builders import KEYS
 from tests.faults.deaths import Death, KilledError, facing
 from tests.functions.collecting import LISTS
-from tests.functions.recorded import api_event, failures, sqs_event
+from tests.functions.recorded import Context, api_event, failures, sqs_event
 
 Message = tuple[str, str]
 """Its id and its body."""
@@ -79,7 +82,7 @@ class Consumer:
             record["messageId"] = message_id
         try:
             with facing(death):
-                answer = consumer.lambda_handler(event, object())  # type: ignore[arg-type]
+                answer = consumer.lambda_handler(event, Context())  # type: ignore[arg-type]
         except (KilledError, DependencyUnavailableError):
             if not death.has_struck:
                 raise
@@ -111,8 +114,14 @@ class Collector:
         self, calls: Sequence[tuple[str, str]], agent: str, *, now: datetime, as_batch: bool
     ) -> bool:
         """Send events and tokens; tell whether the collector has taken responsibility for all."""
-        collect = CollectBeacon(queue=self.queue, keys=KEYS, lists=LISTS, clock=lambda: now)
+        collect = CollectBeacon(
+            queue=self.queue,
+            tokens=KeyRing(lambda: KEYS, seconds=monotonic),
+            lists=LISTS,
+            clock=lambda: now,
+        )
         self.monkeypatch.setattr(handler, "collector", lambda: collect)
+        self.monkeypatch.setattr(handler, "believed", Believed)
         headers = {"user-agent": agent}
         if as_batch:
             body = {"events": [{"event": event, "token": token} for event, token in calls]}

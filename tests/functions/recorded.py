@@ -59,6 +59,24 @@ def sqs_event(*bodies: str) -> Event:
     return {"Records": records}
 
 
+def received(event: Event, times: int) -> Event:
+    """Let the messages of a batch have been received so often."""
+    for record in event["Records"]:
+        record["attributes"]["ApproximateReceiveCount"] = str(times)
+    return event
+
+
 def failures(answer: Any) -> list[str]:
     """Return the ids of the messages that a handler reports as failed."""
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+class Context:
+    """Lambda's context, as far as handlers look at it."""
+
+    def __init__(self, *left_ms: int) -> None:
+        """Take what is left of the timeout at each time of asking; the last holds."""
+        self._left_ms = list(left_ms) or [30_000]
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._left_ms.pop(0) if len(self._left_ms) > 1 else self._left_ms[0]

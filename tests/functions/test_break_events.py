@@ -12,10 +12,10 @@ from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
 from ctv_ads.use_cases.sign_ads import NOBODY
 from functions.impressions import consumer
 from tests.builders import Tenant, a_beacon, some_claims
-from tests.functions.recorded import failures, sqs_event
+from tests.functions.recorded import Context, failures, sqs_event
 from tests.worlds import World
 
-CONTEXT: Any = object()
+CONTEXT: Any = Context()
 
 
 @pytest.fixture

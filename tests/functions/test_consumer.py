@@ -14,10 +14,10 @@ from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.errors import DependencyUnavailableError
 from functions.impressions import consumer
 from tests.builders import NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
-from tests.functions.recorded import failures, sqs_event
+from tests.functions.recorded import Context, failures, sqs_event
 from tests.worlds import World
 
-CONTEXT: Any = object()
+CONTEXT: Any = Context()
 
 
 @pytest.fixture

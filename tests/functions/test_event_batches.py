@@ -51,6 +51,31 @@ def test_the_answer_to_a_batch_does_not_tell_genuine_tokens_from_forged(
     assert len(collector.queue.forged) == 1
 
 
+def test_what_stands_twice_in_a_call_is_taken_once(collector: Collector) -> None:
+    forged = TOKEN[::-1]
+    calls = [item(), item("complete"), item(), item(token=forged), item(token=forged), item()]
+    answer = collector.call(batch(*calls))
+    assert [one["status"] for one in answer.json["results"]] == [
+        "accepted", "accepted", "duplicate", "accepted", "duplicate", "duplicate",
+    ]  # fmt: skip
+    assert (answer.json["accepted"], answer.json["rejected"]) == (6, 0)
+    assert [one.event for one in collector.queue.beacons] == ["start", "complete"]
+    assert [one.beacons for one in collector.queue.forged] == [1]
+
+
+def test_of_an_error_told_twice_the_first_code_counts(collector: Collector) -> None:
+    collector.call(batch(item("error", code=303), item("error", code=400)))
+    assert [one.vast_error_code for one in collector.queue.beacons] == [303]
+
+
+def test_forged_events_of_a_call_are_one_with_their_number(collector: Collector) -> None:
+    forged = [item(token=f"{TOKEN[:-4]}{number:04}") for number in range(499)]
+    collector.call(batch(item(), *forged))
+    (message,) = collector.queue.messages
+    assert len(message) == 2
+    assert collector.queue.forged[0].beacons == 499
+
+
 @pytest.mark.parametrize("items", [[], [item()] * 501])
 def test_a_batch_holds_one_to_five_hundred_events(
     collector: Collector, items: list[object]

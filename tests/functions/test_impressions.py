@@ -29,6 +29,12 @@ def beacon(event: str, token: str = TOKEN, query: str = "", **headers: str) -> E
     )
 
 
+def of_stitcher(event: Event) -> Event:
+    """Let the call come from one that is believed."""
+    event["requestContext"]["http"]["sourceIp"] = "10.1.2.3"
+    return event
+
+
 def assert_no_content(answer: Answer) -> None:
     assert (answer.status, answer.body) == (204, "")
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -108,7 +114,30 @@ def test_a_token_counts_until_its_last_second(collector: Collector) -> None:
 def test_traffic_of_machines_is_queued_under_its_rule(
     collector: Collector, headers: dict[str, str], rule: InvalidTraffic | None
 ) -> None:
-    assert_no_content(collector.call(beacon("impression", **headers)))
+    assert_no_content(collector.call(of_stitcher(beacon("impression", **headers))))
+    (queued,) = collector.queue.beacons
+    assert queued.invalid is rule
+
+
+@pytest.mark.parametrize(
+    ("source_ip", "headers", "rule"),
+    [
+        ("198.51.100.129", {"x_device_ip": "203.0.113.9"}, InvalidTraffic.DATA_CENTRE),
+        ("::ffff:198.51.100.129", {}, InvalidTraffic.DATA_CENTRE),
+        ("203.0.113.9", {"x_device_ip": "198.51.100.129"}, None),
+        (
+            "203.0.113.9",
+            {"user_agent": "ExampleBot/1", "x_device_user_agent": "Roku/DVP"},
+            InvalidTraffic.CRAWLER,
+        ),
+    ],
+)
+def test_nobody_hides_behind_the_device_they_name(
+    collector: Collector, source_ip: str, headers: dict[str, str], rule: InvalidTraffic | None
+) -> None:
+    event = beacon("impression", **headers)
+    event["requestContext"]["http"]["sourceIp"] = source_ip
+    assert_no_content(collector.call(event))
     (queued,) = collector.queue.beacons
     assert queued.invalid is rule
 
@@ -162,7 +191,7 @@ def test_a_code_on_another_event_means_nothing(collector: Collector) -> None:
 
 def test_a_stitcher_speaks_for_the_device(collector: Collector) -> None:
     device = {"x_device_user_agent": "AFTMM Fire", "x_device_ip": "198.51.100.7"}
-    collector.call(beacon("start", user_agent="AWS MediaTailor", **device))
+    collector.call(of_stitcher(beacon("start", user_agent="AWS MediaTailor", **device)))
     (queued,) = collector.queue.beacons
     assert (queued.user_agent_class, queued.client_network) == ("fire_tv", "198.51.100.0/24")
     assert "198.51.100.7" not in str(queued)

@@ -14,10 +14,10 @@ from ctv_ads.domain.beacon import ForgedBeacon
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from functions.impressions import consumer
 from tests.builders import NOON, PRICE_MICROS, a_beacon, some_claims
-from tests.functions.recorded import failures, sqs_event
+from tests.functions.recorded import Context, failures, sqs_event
 from tests.worlds import World
 
-CONTEXT: Any = object()
+CONTEXT: Any = Context()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_invalid_traffic_is_kept_apart_and_never_billed(world: World) -> None:
     body = encode_message(
         [
             *invalid,
-            ForgedBeacon(NOON, "203.0.113.0/24", "roku"),
+            ForgedBeacon(NOON, "203.0.113.0/24", "roku", 7),
             a_beacon(some_claims(line_item_id=line_item_id)),
             ForgedBeacon(NOON, None, "bot"),
             stranger,
@@ -62,15 +62,15 @@ def test_invalid_traffic_is_kept_apart_and_never_billed(world: World) -> None:
             (campaign.campaign_id,),
         ).fetchall()
         forged = connection.execute(
-            "SELECT place, client_network, user_agent_class FROM forged_beacons"
+            "SELECT place, client_network, user_agent_class, beacons FROM forged_beacons"
             " WHERE message_id = %s ORDER BY place",
             (message_id,),
         ).fetchall()
     assert [row["rule"] for row in kept] == ["crawler", "expired"]
     assert {row["organization"] for row in kept} == {tenant.organization_id}
     assert [tuple(row.values()) for row in forged] == [
-        (2, "203.0.113.0/24", "roku"),
-        (4, None, "bot"),
+        (2, "203.0.113.0/24", "roku", 7),
+        (4, None, "bot", 1),
     ]
 
 
@@ -89,7 +89,7 @@ def test_forged_beacons_are_told_to_the_operator(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert world.ledger
-    forged = [ForgedBeacon(NOON, "203.0.113.0/24", "roku")] * 3
+    forged = [ForgedBeacon(NOON, "203.0.113.0/24", "roku", 2), ForgedBeacon(NOON, None, "bot")]
     event = sqs_event(encode_message(forged))
     event["Records"][0]["messageId"] = new_id()
     consumer.lambda_handler(event, CONTEXT)

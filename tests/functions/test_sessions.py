@@ -11,7 +11,7 @@ from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters import passwords
 from ctv_ads.bootstrap import guards
 from ctv_ads.domain.access import Role
-from ctv_ads.web.door import CLOUDFRONT_PROOF
+from ctv_ads.web.hops import CLOUDFRONT_PROOF
 from tests.builders import Tenant, a_tenant
 from tests.functions.conftest import Answer, Office
 from tests.functions.recorded import api_event

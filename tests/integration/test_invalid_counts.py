@@ -142,13 +142,15 @@ def test_forged_beacons_are_counted_by_time_only_and_no_tenant_sees_them(
     day = datetime(2031, 5, 6, tzinfo=UTC)
     message = new_id()
     forged = [
-        (message, place, ForgedBeacon(day + timedelta(minutes=25 * place), None, "bot"))
-        for place in range(5)
+        (message, place, ForgedBeacon(day + timedelta(minutes=25 * place), None, "bot", number))
+        for place, number in enumerate((1, 500, 1, 20, 1))
     ]
     log = PostgresInvalidTraffic(world.pipeline)
     for _ in range(2):
         log.record([], forged)
-    assert of_nobody(owner, day) == [3, 2, 5]
+    assert of_nobody(owner, day) == [502, 21, 523]
+    PostgresStatisticsRebuild(world.pipeline).rebuild(day.date(), None)
+    assert of_nobody(owner, day) == [502, 21, 523]
     with world.api.transaction(world.a_tenant().caller) as connection:
         for table in ("invalid_hours", "invalid_days"):
             assert connection.execute(f"SELECT 1 FROM {table}".encode()).fetchall() == []

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from ctv_ads.adapters.aws.dead_letters import SqsDeadLetters
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
+from ctv_ads.ports.pipeline import DeadLetter
 from local.emulator import Emulator
 from local.redrive import main, redrive
 from tests.builders import NOON
@@ -51,6 +53,22 @@ def test_dead_letters_go_back_and_say_why_they_were_refused(
     assert f"{ids[1]}: not known" in said
     assert bodies(aws_emulator, queue) == {"a", "b"}
     assert redrive(aws_emulator, refused, queue) == 0
+
+
+def test_a_message_keeps_its_first_id_and_its_reason_however_often_it_goes_back(
+    aws_emulator: Emulator,
+    postgres_of_session: World,
+    queue: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused = PostgresRefusedMessages(postgres_of_session.pipeline)
+    dead = SqsDeadLetters(aws_emulator.sqs, aws_emulator.queue_url(f"{queue}-dead"))
+    dead.bury(DeadLetter("the-first-id", "a", "not a beacon: ü"))
+    for _ in range(2):
+        assert redrive(aws_emulator, refused, queue) == 1
+        assert capsys.readouterr().out == "the-first-id: not a beacon: ü\n"
+        for _ in range(3):
+            bodies(aws_emulator, queue)  # until SQS moves it, without a word
 
 
 def test_reasons_are_forgotten_once_no_message_can_be_there(postgres_of_session: World) -> None:

@@ -15,7 +15,7 @@ from ctv_ads.domain.beacon import BeaconEvent, ForgedBeacon
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from tests.builders import NOON, a_beacon
 
-FORGED = ForgedBeacon(NOON, "2001:db8::/48", "other")
+FORGED = ForgedBeacon(NOON, "2001:db8::/48", "other", 7)
 
 
 @given(st.lists(st.sampled_from([*BeaconEvent, *InvalidTraffic, None]), min_size=1, max_size=20))
@@ -38,6 +38,17 @@ def test_one_beacon_has_the_form_that_it_always_had() -> None:
 
 def _deflated(text: str) -> str:
     return "z:" + base64.b64encode(zlib.compress(text.encode())).decode()
+
+
+def _forged(beacons: object) -> str:
+    moment = {"received_at": "2026-11-23T12:00:00+00:00", "client_network": None}
+    return json.dumps({"forged": True, **moment, "user_agent_class": "other", "beacons": beacons})
+
+
+def test_forged_beacons_of_the_version_before_are_one_each() -> None:
+    document = json.loads(_forged(1))
+    del document["beacons"]
+    assert list(decode_message(json.dumps(document))) == [ForgedBeacon(NOON, None, "other")]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +81,10 @@ def _deflated(text: str) -> str:
                 "user_agent_class": "other",
             }
         ),
+        *map(_forged, (0, 501, True, 1.0, None, "1")),
+        _deflated(json.dumps([json.loads(_forged(1))] * 501)),
     ],
-    ids=map(str, range(13)),
+    ids=map(str, range(20)),
 )
 def test_what_is_no_message_is_refused(body: str) -> None:
     with pytest.raises(ValueError, match=r"^not a "):

@@ -9,7 +9,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from ctv_ads.adapters.mmdb import MmdbPlaces
-from ctv_ads.bootstrap import door
+from ctv_ads.bootstrap import believed
 from ctv_ads.bootstrap.door import door_of
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.door_settings import DoorSettings
@@ -98,7 +98,7 @@ def test_a_proof_is_one_that_nobody_guesses(
     is_one: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     document = {} if proof is None else {"proof": proof}
-    monkeypatch.setattr(door, "secret_document", {"a-secret": document}.__getitem__)
+    monkeypatch.setattr(believed, "secret_document", {"a-secret": document}.__getitem__)
     settings = DoorSettings.from_environment({"CLOUDFRONT_PROOF_SECRET_ID": "a-secret"})
     if is_one:
         assert door_of(KEYS, settings).cloudfront_proof == proof

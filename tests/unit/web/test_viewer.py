@@ -1,6 +1,6 @@
 import pytest
 
-from ctv_ads.web.door import CLOUDFRONT_PROOF
+from ctv_ads.web.hops import CLOUDFRONT_PROOF
 from ctv_ads.web.rate_limits import client_address
 from ctv_ads.web.viewer import viewer_address
 
@@ -18,6 +18,7 @@ SOURCE_IP = "198.51.100.7"
         ({"cloudfront-viewer-address": "203.0.113.9:443"}, "203.0.113.9"),
         ({"cloudfront-viewer-address": "2001:db8:0:0:0:0:0:9:443"}, "2001:db8:0:0:0:0:0:9"),
         ({"cloudfront-viewer-address": "[2001:db8::9]:443"}, "2001:db8::9"),
+        ({"x-viewer-address": "::ffff:203.0.113.9"}, "203.0.113.9"),
         ({"x-viewer-address": "nobody"}, SOURCE_IP),
         ({"x-viewer-address": "", "cloudfront-viewer-address": ":443"}, SOURCE_IP),
     ],
@@ -45,3 +46,7 @@ def test_limits_count_the_network_that_one_client_owns_whole(address: str) -> No
     named = {"x-viewer-address": address} | SHOWN
     assert client_address(named, SOURCE_IP, proof=PROOF) == "2001:db8::/64"
     assert client_address({}, address, proof=PROOF) == "2001:db8::/64"
+
+
+def test_limits_tell_ipv4_addresses_apart_in_the_clothes_of_ipv6() -> None:
+    assert client_address({}, "::ffff:198.51.100.7", proof=None) == SOURCE_IP

@@ -2,18 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from ctv_ads.believed_settings import BelievedSettings
 from ctv_ads.domain.privacy.verdict import EVERYWHERE, OPT_IN_COUNTRIES
-from ctv_ads.settings import Settings, _positive, _setting, _text
+from ctv_ads.settings import _positive, _setting, _text
 
 _NOWHERE = "none"
 _COUNTRY = re.compile("[A-Z]{2}")
 _MAX_VENDOR = 65_535
-
-
-def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(text.strip()) for text in value.split(",") if text.strip())
 
 
 def _countries(value: str) -> frozenset[str]:
@@ -33,15 +29,9 @@ def _vendor(value: str) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorSettings(Settings):
+class DoorSettings(BelievedSettings):
     """What `functions/ad_request` reads about its callers and viewers."""
 
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
-        "TRUSTED_PROXIES",
-        "networks, separated by commas, whose X-Device-IP and X-Forwarded-For are believed",
-        _networks,
-        (),
-    )
     opt_in_countries: frozenset[str] = _setting(
         "OPT_IN_COUNTRIES",
         "countries where a request without a privacy signal is one without consent; * or none",
@@ -56,10 +46,4 @@ class DoorSettings(Settings):
     )
     place_database: str | None = _setting(
         "PLACE_DATABASE", "path of an MMDB file that knows where addresses are", _text, None
-    )
-    cloudfront_proof_secret_id: str | None = _setting(
-        "CLOUDFRONT_PROOF_SECRET_ID",
-        "Secrets Manager id of what CloudFront proves itself with; without it, it is not believed",
-        _text,
-        None,
     )

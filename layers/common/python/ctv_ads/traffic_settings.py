@@ -1,8 +1,8 @@
-"""Settings of invalid traffic; `settings.py` says how they are read."""
+"""Settings of recording beacons; `settings.py` says how they are read."""
 
 from dataclasses import dataclass
 
-from ctv_ads.settings import Settings, _positive, _setting
+from ctv_ads.settings import _HTTP, Settings, _positive, _setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,4 +20,13 @@ class TrafficSettings(Settings):
         "how much longer than ten minutes the films of one session's ten minutes may be",
         _positive,
         300_000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEventSettings(Settings):
+    """Where `functions/impressions/consumer.py` puts what it gives up."""
+
+    dead_ad_event_queue_url: str = _setting(
+        "DEAD_AD_EVENT_QUEUE_URL", "SQS queue of beacons' messages that were given up", _HTTP
     )

@@ -7,7 +7,8 @@ import pytest
 
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.ports.places import NOWHERE, Place
-from ctv_ads.web.door import CLOUDFRONT_PROOF, Door
+from ctv_ads.web.door import Door
+from ctv_ads.web.hops import CLOUDFRONT_PROOF
 from functions.ad_request.query import ad_request_of, asked_by
 from tests.functions.recorded import api_event
 
@@ -211,3 +212,10 @@ def test_a_request_may_be_made_twice_of_what_was_asked() -> None:
     first = ad_request_of(asked, trusted=False, scope="o", door=a_door())
     assert ad_request_of(asked, trusted=False, scope="o", door=a_door()) == first
     assert ad_request_of(asked, trusted=True, scope="o", door=a_door()).viewer.country == "US"
+
+
+def test_ipv4_in_the_clothes_of_ipv6_is_the_same_home_and_the_same_proxy() -> None:
+    assert household_of(f"::ffff:{VIEWER}") == household_of(VIEWER)
+    relayed = request_of(headers={"x-device-ip": f"::ffff:{VIEWER}"}, peer=f"::ffff:{PROXY}")
+    assert relayed.viewer.household_key == household_of(VIEWER)
+    assert relayed.viewer.country == "US"

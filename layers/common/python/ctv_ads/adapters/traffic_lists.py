@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from ctv_ads.domain.addresses import unmapped
+
 _PACKAGED = "ctv_ads.data"
 
 
@@ -41,7 +43,7 @@ class TrafficLists:
     def is_data_centre(self, address: str) -> bool:
         """Tell whether the address lies in a listed network; what is no address does not."""
         try:
-            parsed = ipaddress.ip_address(address)
+            parsed = ipaddress.ip_address(unmapped(address))
         except ValueError:
             return False
         return self._ranges[parsed.version].holds(int(parsed))

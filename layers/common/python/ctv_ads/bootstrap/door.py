@@ -2,11 +2,10 @@
 
 from hashlib import blake2b
 
-from ctv_ads.bootstrap.secrets import secret_document
+from ctv_ads.bootstrap.believed import cloudfront_proof
 from ctv_ads.domain.beacon_token import TokenKeys
 from ctv_ads.domain.privacy.verdict import PrivacyRules
 from ctv_ads.door_settings import DoorSettings
-from ctv_ads.errors import InvalidSettingsError
 from ctv_ads.ports.places import Places
 from ctv_ads.web.door import Door
 
@@ -28,21 +27,6 @@ def door_of(keys: TokenKeys, settings: DoorSettings) -> Door:
         cloudfront_proof=cloudfront_proof(settings),
         places=_places(settings.place_database),
     )
-
-
-def cloudfront_proof(settings: DoorSettings) -> str | None:
-    """Return what CloudFront proves itself with; None if it is not believed.
-
-    Raises:
-        InvalidSettingsError: the secret holds no proof that nobody guesses.
-        DependencyUnavailableError: Secrets Manager does not answer.
-    """
-    if settings.cloudfront_proof_secret_id is None:
-        return None
-    proof = secret_document(settings.cloudfront_proof_secret_id).get("proof", "")
-    if len(proof) < 32:
-        raise InvalidSettingsError("CLOUDFRONT_PROOF_SECRET_ID: needs a proof of 32 characters")
-    return proof
 
 
 def _places(path: str | None) -> Places | None:

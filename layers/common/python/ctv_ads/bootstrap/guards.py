@@ -17,9 +17,9 @@ from ctv_ads.access_settings import LimitSettings
 from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
 from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
-from ctv_ads.bootstrap.door import cloudfront_proof
+from ctv_ads.believed_settings import BelievedSettings
+from ctv_ads.bootstrap.believed import cloudfront_proof
 from ctv_ads.domain.ids import UserId
-from ctv_ads.door_settings import DoorSettings
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.access import Allowance, DeniedTokens, Holder, RateLimits
 from ctv_ads.settings import AccessTokenSettings, ValkeySettings
@@ -45,7 +45,7 @@ def limits() -> LimitSettings:
 @cache
 def proof_of_cloudfront() -> str | None:
     """Return that by which a request shows that it comes through our distribution."""
-    return cloudfront_proof(DoorSettings.from_environment())
+    return cloudfront_proof(BelievedSettings.from_environment())
 
 
 @cache

@@ -6,6 +6,7 @@ from functools import cache
 import boto3
 import redis
 
+from ctv_ads.adapters.aws.dead_letters import SqsDeadLetters
 from ctv_ads.adapters.aws.inventory_changes import SqsInventoryChanges
 from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
 from ctv_ads.adapters.clock import utc_now
@@ -32,6 +33,7 @@ from ctv_ads.ports.pipeline import (
     BeaconLedger,
     BreakEvents,
     CompletionLearning,
+    DeadLetters,
     DecisionCounts,
     InvalidTrafficLog,
     InventoryChanges,
@@ -44,7 +46,7 @@ from ctv_ads.settings import (
     TokenSettings,
     ValkeySettings,
 )
-from ctv_ads.traffic_settings import TrafficSettings
+from ctv_ads.traffic_settings import DeadEventSettings, TrafficSettings
 from ctv_ads.use_cases.complete_campaigns import CompleteCampaigns
 from ctv_ads.use_cases.grant_tokens import GrantTokens
 from ctv_ads.use_cases.publish_inventory import PublishInventory
@@ -175,6 +177,13 @@ def refused_messages() -> RefusedMessages:
 def flat_rates() -> FlatRates:
     """Return what enters days of flat rates."""
     return PostgresFlatRates(database())
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """Return what keeps beacons' messages that were given up."""
+    queue = DeadEventSettings.from_environment()
+    return SqsDeadLetters(boto3.client("sqs"), queue.dead_ad_event_queue_url)
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Secrets, read from Secrets Manager once per process.
+"""Secrets, read from Secrets Manager, once per process unless somebody asks again.
 
-The client is imported when first called: `http.client` and `ssl` are a fifth of the decision
-plane's imports, and a process that has no secrets to read, such as a test's, does without.
+The client is imported when first called: a process that has no secrets to read, such as a test's,
+does without.
 """
 
 import json
@@ -30,7 +30,16 @@ def aws_identity() -> "AwsIdentity":
 
 @cache
 def secret_document(secret_id: str) -> Mapping[str, str]:
-    """Return a secret that holds a JSON object.
+    """Return a secret that holds a JSON object, as it was when this process first asked.
+
+    Raises:
+        DependencyUnavailableError: Secrets Manager does not answer, or refuses.
+    """
+    return read_secret(secret_id)
+
+
+def read_secret(secret_id: str) -> Mapping[str, str]:
+    """Return a secret that holds a JSON object, as it is now.
 
     Raises:
         DependencyUnavailableError: Secrets Manager does not answer, or refuses.

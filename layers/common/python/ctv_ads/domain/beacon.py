@@ -30,6 +30,9 @@ class BeaconEvent(StrEnum):
     BREAK_END = "breakEnd"
 
 
+MAX_BEACONS_OF_A_CALL = 500
+"""More than these are in no request, so in no message either."""
+
 TRACKED_EVENTS: tuple[BeaconEvent, ...] = (
     BeaconEvent.START,
     BeaconEvent.FIRST_QUARTILE,
@@ -87,8 +90,10 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class ForgedBeacon:
-    """A tracking call whose token says nothing that can be believed."""
+    """Tracking calls of one caller whose tokens say nothing that can be believed."""
 
     received_at: datetime
     client_network: str | None
     user_agent_class: str
+    beacons: int = 1
+    """How many came in one call."""

@@ -37,6 +37,10 @@ class BadTokenError(ValueError):
     """The token is not one of ours: malformed, forged, or of a key that is no longer valid."""
 
 
+class UnknownKeyError(BadTokenError):
+    """The token is well-formed and names a key that is not among the keys; it may be a newer one."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
     """The keys that sign and check tokens, by key id; `current` signs."""
@@ -120,11 +124,14 @@ def read_token(token: str, keys: TokenKeys) -> BeaconClaims:
     """Return what a token says, after checking its signature. Expiry is the caller's to judge.
 
     Raises:
-        BadTokenError: the token is malformed, forged, or signed by an unknown key.
+        UnknownKeyError: it names a key that is not among `keys`.
+        BadTokenError: it is malformed or forged.
     """
     payload, signature, key_id = _split(token)
     key = keys.keys.get(key_id)
-    if key is None or not hmac.compare_digest(signature, _sign(payload, key)):
+    if key is None:
+        raise UnknownKeyError("the key is not known")
+    if not hmac.compare_digest(signature, _sign(payload, key)):
         raise BadTokenError("the signature does not fit")
     return _claims(payload[2 + len(key_id) :])
 

@@ -220,6 +220,27 @@ class RefusedMessages(Protocol):
         """Return why each of these was refused, as far as it is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that is given up."""
+
+    first_message_id: str
+    """Its id when it was sent first: it gets others on its ways."""
+    body: str
+    reason: str
+
+
+class DeadLetters(Protocol):
+    """Keeps messages that were given up, until somebody looks at them."""
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Keep the message with its reason.
+
+        Raises:
+            DependencyUnavailableError: the queue does not answer.
+        """
+
+
 class InventoryChanges(Protocol):
     """Tells the inventory function that something it publishes may have changed."""
 

@@ -1,13 +1,13 @@
 """Take tracking calls: verify their tokens, judge where they come from, hand them to the queue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from ctv_ads.domain.beacon import Beacon, BeaconEvent, ForgedBeacon
-from ctv_ads.domain.beacon_token import BadTokenError, TokenKeys, read_token
+from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent, ForgedBeacon
+from ctv_ads.domain.beacon_token import BadTokenError
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.base import Clock
 from ctv_ads.ports.decision_plane import BeaconQueue
@@ -20,7 +20,16 @@ class BeaconOutcome(StrEnum):
 
     QUEUED = "queued"
     INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    """The same event of the same token stands before it in the call."""
     UNKNOWN_EVENT = "unknown_event"
+
+
+class TokenReader(Protocol):
+    """Knows the keys of beacon tokens."""
+
+    def claims_of(self, token: str) -> BeaconClaims:
+        """Return what a token says; raise BadTokenError if nothing of it can be believed."""
 
 
 class Lists(Protocol):
@@ -58,7 +67,7 @@ class CollectBeacon:
     """The collector's one job."""
 
     queue: BeaconQueue
-    keys: TokenKeys
+    tokens: TokenReader
     lists: Lists
     clock: Clock
 
@@ -71,18 +80,36 @@ class CollectBeacon:
         now = self.clock()
         listed = self._listed(caller)
         outcomes: list[BeaconOutcome] = []
-        beacons: list[Beacon | ForgedBeacon] = []
+        beacons: list[Beacon] = []
+        seen: set[tuple[str, str]] = set()
+        forged = 0
         for call in calls:
             if call.event not in _KNOWN_EVENTS:
                 outcomes.append(BeaconOutcome.UNKNOWN_EVENT)
                 continue
+            if (call.event, call.token) in seen:
+                outcomes.append(BeaconOutcome.DUPLICATE)
+                continue
+            seen.add((call.event, call.token))
             beacon = self._beacon(call, caller, now, listed)
-            is_valid = isinstance(beacon, Beacon) and beacon.invalid is None
+            is_valid = beacon is not None and beacon.invalid is None
             outcomes.append(BeaconOutcome.QUEUED if is_valid else BeaconOutcome.INVALID)
-            beacons.append(beacon)
-        if beacons:
-            self.queue.send(beacons)
+            if beacon is None:
+                forged += 1
+            else:
+                beacons.append(beacon)
+        self._send(beacons, caller, now, forged=forged)
         return outcomes
+
+    def _send(
+        self, beacons: Sequence[Beacon], caller: Caller, now: datetime, *, forged: int
+    ) -> None:
+        """Queue what came, the forged as one: whoever sends them shall not cost more than others."""
+        sent: list[Beacon | ForgedBeacon] = [*beacons]
+        if forged:
+            sent.append(ForgedBeacon(now, caller.client_network, caller.user_agent_class, forged))
+        if sent:
+            self.queue.send(sent)
 
     def _listed(self, caller: Caller) -> InvalidTraffic | None:
         if self.lists.is_crawler(caller.user_agent):
@@ -93,11 +120,12 @@ class CollectBeacon:
 
     def _beacon(
         self, call: BeaconCall, caller: Caller, now: datetime, listed: InvalidTraffic | None
-    ) -> Beacon | ForgedBeacon:
+    ) -> Beacon | None:
+        """Return the beacon, None if its token is forged."""
         try:
-            claims = read_token(call.token, self.keys)
+            claims = self.tokens.claims_of(call.token)
         except BadTokenError:
-            return ForgedBeacon(now, caller.client_network, caller.user_agent_class)
+            return None
         return Beacon(
             event=BeaconEvent(call.event),
             claims=claims,

@@ -4,9 +4,10 @@ import ipaddress
 from collections.abc import Mapping
 from hmac import compare_digest
 
+from ctv_ads.domain.addresses import unmapped
 from ctv_ads.errors import RateLimitedError
 from ctv_ads.ports.access import Allowance
-from ctv_ads.web.door import CLOUDFRONT_PROOF
+from ctv_ads.web.hops import CLOUDFRONT_PROOF
 from ctv_ads.web.request_state import request_state
 from ctv_ads.web.viewer import viewer_address
 
@@ -36,7 +37,7 @@ def client_address(headers: Mapping[str, str], source_ip: str, *, proof: str | N
     """
     shown = headers.get(CLOUDFRONT_PROOF, "").encode(errors="replace")
     is_of_cloudfront = proof is not None and compare_digest(shown, proof.encode())
-    address = viewer_address(headers, source_ip) if is_of_cloudfront else source_ip
+    address = viewer_address(headers, source_ip) if is_of_cloudfront else unmapped(source_ip)
     if ":" in address:
         return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
     return address

@@ -3,6 +3,8 @@
 import ipaddress
 from collections.abc import Mapping
 
+from ctv_ads.domain.addresses import unmapped
+
 VIEWER_ADDRESS = "x-viewer-address"
 """Header that our distribution writes over whatever the viewer sent (`cdk/stacks/web.py`).
 
@@ -21,7 +23,7 @@ def viewer_address(headers: Mapping[str, str], source_ip: str) -> str:
         # With the port of the viewer, after an IPv6 address as after IPv4.
         headers.get("cloudfront-viewer-address", "").rpartition(":")[0].strip("[]"),
     )
-    return next((address for address in named if is_address(address)), source_ip)
+    return unmapped(next((address for address in named if is_address(address)), source_ip))
 
 
 def is_address(text: str) -> bool:

@@ -1,7 +1,8 @@
 """The beacons of one call as one queue message, so that all of them are taken or none.
 
 One beacon is `encode_beacon`'s JSON object; several are a JSON list of such objects, deflated,
-because 500 of them as text would pass SQS's limit of 256 KiB. A forged beacon has no claims.
+because 500 of them as text would pass SQS's limit of 256 KiB. Forged ones have no claims, so they
+are one object with their number.
 """
 
 import base64
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ctv_ads.adapters.aws.beacon_form import beacon_document, decode_beacon, read_beacon
-from ctv_ads.domain.beacon import Beacon, ForgedBeacon
+from ctv_ads.domain.beacon import MAX_BEACONS_OF_A_CALL, Beacon, ForgedBeacon
 
 _DEFLATED = "z:"
 _MAX_JSON_BYTES = 4 * 1024 * 1024
@@ -46,6 +47,8 @@ def decode_message(body: str) -> Sequence[Beacon | ForgedBeacon]:
         raise ValueError(f"not a batch of beacons: {str(error)[:200]}") from error
     if not isinstance(documents, list):
         raise ValueError("not a batch of beacons: no list")  # noqa: TRY004 - the message's fault
+    if len(documents) > MAX_BEACONS_OF_A_CALL:
+        raise ValueError(f"not a batch of beacons: {len(documents)} are more than a call may hold")
     return tuple(_of(document) for document in documents)
 
 
@@ -57,6 +60,7 @@ def _document(beacon: Beacon | ForgedBeacon) -> dict[str, Any]:
         "received_at": beacon.received_at.isoformat(),
         "client_network": beacon.client_network,
         "user_agent_class": beacon.user_agent_class,
+        "beacons": beacon.beacons,
     }
 
 
@@ -74,12 +78,14 @@ def _of(document: Any) -> Beacon | ForgedBeacon:  # noqa: ANN401 - whatever JSON
     try:
         received_at = datetime.fromisoformat(document["received_at"])
         network, agent = document["client_network"], document["user_agent_class"]
+        beacons = document.get("beacons", 1)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a beacon: {error}") from error
     texts_fit = all(
         isinstance(text, str) and len(text) <= 100 and text.isprintable()
         for text in (network or "", agent)
     )
-    if received_at.tzinfo is None or not texts_fit:
+    is_number = type(beacons) is int and 1 <= beacons <= MAX_BEACONS_OF_A_CALL
+    if received_at.tzinfo is None or not texts_fit or not is_number:
         raise ValueError("not a beacon: a forged one with malformed fields")
-    return ForgedBeacon(received_at, network, agent)
+    return ForgedBeacon(received_at, network, agent, beacons)

@@ -1,4 +1,4 @@
-"""A thin client of AWS's JSON protocol for the decision plane: http.client and Signature V4.
+"""A thin client of AWS's JSON protocol for the decision plane: a kept connection, Signature V4.
 
 boto3 costs over half a second of cold start. The ad request and the collector need two calls,
 `secretsmanager:GetSecretValue` and `sqs:SendMessage`; this makes them. A contract test holds
@@ -7,15 +7,16 @@ its signatures against botocore's.
 
 import hashlib
 import hmac
-import http.client
 import json
-import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from ctv_ads.adapters.aws.kept_connection import BrokenAnswerError, KeptConnection
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.base import Clock
 
@@ -68,15 +69,22 @@ def sign(
         )
     )
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    key = b"AWS4" + identity.secret_key.encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), hashlib.sha256)
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-    signature = hmac.digest(key, text.encode(), hashlib.sha256).hex()
+    key = _signing_key(identity.secret_key, scope)
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
     return (
         f"AWS4-HMAC-SHA256 Credential={identity.access_key}/{scope}, "
         f"SignedHeaders={names}, Signature={signature}"
     )
+
+
+@lru_cache(maxsize=8)
+def _signing_key(secret_key: str, scope: str) -> bytes:
+    """Return the key of one service for one day."""
+    key = b"AWS4" + secret_key.encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 class JsonApi:
@@ -88,10 +96,9 @@ class JsonApi:
         self._service = service
         self._identity = identity
         self._clock = clock
-        self._timeout_s = timeout_s
         address = identity.endpoint_url or f"https://{service.name}.{identity.region}.amazonaws.com"
-        self._address = urlsplit(address)
-        self._connection: http.client.HTTPConnection | None = None
+        self._host = urlsplit(address).netloc
+        self._connection = KeptConnection(urlsplit(address), timeout_s=timeout_s)
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call `operation` and return its answer.
@@ -102,20 +109,12 @@ class JsonApi:
             DependencyUnavailableError: the service did not answer, or refused.
         """
         body = json.dumps(parameters, separators=(",", ":")).encode()
-        kept = self._connection is not None
         try:
-            try:
-                status, answer = self._exchange(operation, body)
-            except (OSError, http.client.HTTPException):
-                self.close()
-                if not kept:
-                    raise
-                status, answer = self._exchange(operation, body)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+            status, answer = self._exchange(operation, body)
+        except (OSError, BrokenAnswerError) as error:
             reason = str(error) or type(error).__name__
             raise DependencyUnavailableError(self._service.name, reason) from error
-        if status != http.client.OK:
+        if status != HTTPStatus.OK:
             reason = f"{operation}: {status} {_reason(answer)}"
             raise DependencyUnavailableError(self._service.name, reason)
         try:
@@ -127,38 +126,29 @@ class JsonApi:
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection.close()
 
     def _exchange(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        connection = self._connection or self._connect()
-        headers = self._headers(operation, body, self._clock())
-        connection.request("POST", "/", body=body, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read()
+        if self._connection.is_open:
+            with suppress(OSError):
+                return self._connection.exchange(self._request(operation, body))
+        return self._connection.exchange(self._request(operation, body))
 
-    def _headers(self, operation: str, body: bytes, now: datetime) -> Mapping[str, str]:
+    def _request(self, operation: str, body: bytes) -> bytes:
         headers = {
             "content-type": f"application/x-amz-json-{self._service.version}",
-            "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
+            "x-amz-date": f"{self._clock():%Y%m%dT%H%M%SZ}",
             "x-amz-target": f"{self._service.target_prefix}.{operation}",
         }
         if self._identity.session_token:
             headers["x-amz-security-token"] = self._identity.session_token
-        host = self._address.netloc
-        signature = sign(self._identity, self._service.name, host, headers, body)
-        return {**headers, "host": host, "authorization": signature}
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        if self._address.scheme == "https":
-            self._connection = http.client.HTTPSConnection(
-                host, port, timeout=self._timeout_s, context=ssl.create_default_context()
-            )
-        else:
-            self._connection = http.client.HTTPConnection(host, port, timeout=self._timeout_s)
-        return self._connection
+        signature = sign(self._identity, self._service.name, self._host, headers, body)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = (
+            f"POST / HTTP/1.1\r\nhost: {self._host}\r\n{lines}authorization: {signature}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
 
 
 def _reason(answer: bytes) -> str:

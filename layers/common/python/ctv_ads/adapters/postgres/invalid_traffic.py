@@ -4,6 +4,7 @@ A trigger counts what is kept by hour and by day (migration 0030), so whoever ke
 """
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
@@ -25,8 +26,12 @@ JOIN line_items l USING (line_item_id)
 ORDER BY i.day, i.decision_id, i.slot, i.event
 ON CONFLICT DO NOTHING"""
 _FORGED = """
-INSERT INTO forged_beacons (message_id, place, received_at, client_network, user_agent_class)
-SELECT * FROM unnest(%s::text[], %s::smallint[], %s::timestamptz[], %s::text[], %s::text[])
+INSERT INTO forged_beacons (
+    message_id, place, received_at, client_network, user_agent_class, beacons
+)
+SELECT * FROM unnest(
+    %s::text[], %s::smallint[], %s::timestamptz[], %s::text[], %s::text[], %s::integer[]
+)
 ON CONFLICT DO NOTHING"""
 
 
@@ -43,10 +48,7 @@ class PostgresInvalidTraffic:
         with self._database.transaction() as connection:
             keep_invalid(connection, invalid)
             if forged:
-                rows = [
-                    (message, place, one.received_at, one.client_network, one.user_agent_class)
-                    for message, place, one in forged
-                ]
+                rows = [(message, place, *astuple(one)) for message, place, one in forged]
                 connection.execute(_FORGED, _columns(rows))
 
 
