@@ -188,11 +188,25 @@ class BeaconLedgerContract:
     def test_a_completion_is_billed_though_its_impression_was_lost(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = a_campaign_worth(world, tenant, 1_000_000)
-        complete = a_beacon(paid_by(campaign, RateType.CPCV), event=BeaconEvent.COMPLETE)
-        assert world.ledger.record([complete]).billed_impressions == 1
+        claims = paid_by(campaign, RateType.CPCV)
+        start, complete = (
+            a_beacon(claims, event=event) for event in (BeaconEvent.START, BeaconEvent.COMPLETE)
+        )
+        assert world.ledger.record([complete, start]).billed_impressions == 1
         counts = statistics(world, tenant, campaign).totals
         assert (counts.impressions, counts.completes) == (0, 1)
         assert counts.spend_micros == PRICE_MICROS
+
+    def test_a_completion_of_what_never_began_waits(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 1_000_000)
+        claims = paid_by(campaign, RateType.CPCV)
+        complete = a_beacon(claims, event=BeaconEvent.COMPLETE)
+        assert world.ledger.record([complete]) == RecordedBatch(0, 0, 0, 0, (), held=1)
+        assert world.campaign(tenant, campaign.campaign_id).billed_micros == 0
+        assert world.ledger.record([a_beacon(claims)]) == RecordedBatch(2, 0, 1, 0, ())
+        assert world.ledger.record([complete]) == RecordedBatch(0, 1, 0, 0, ())
+        assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
 
     def test_a_completion_paid_by_impression_costs_nothing(self, world: World) -> None:
         campaign = a_campaign_worth(world, world.a_tenant(), 1_000_000)

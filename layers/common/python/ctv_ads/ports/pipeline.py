@@ -146,6 +146,8 @@ class RecordedBatch:
     unknown: tuple[int, ...]
     a_budget_has_ended: bool = False
     """A campaign that paid for this batch can no longer pay for another impression like it."""
+    held: int = 0
+    """Completes of ads that have not begun, as far as is known; they are recorded when they have."""
     invalid: Mapping[InvalidTraffic, int] = field(default_factory=dict)
     """How many were kept apart by each rule; those replayed are among the duplicates."""
 

@@ -6,7 +6,8 @@ lock a beacon is new if its (day, decision, slot, event) is not stored; of the n
 that are paid for (CPM: the impression, CPCV: the complete) are billed in the order of their
 decisions, out of the grants of tokens that they were decided on (`bill_by_bucket`). What was
 recorded stays in the temporary table `recorded` until the commit, for what is counted from it.
-Beacons that cannot have happened (`traffic_judge.py`) are taken out before and kept apart.
+Beacons that cannot have happened (`traffic_judge.py`) are taken out before and kept apart; so are
+completes whose ad has not begun (`held_completes.py`), until it has.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from ctv_ads.adapters.postgres import delivery_counts, ledger_posting
+from ctv_ads.adapters.postgres import delivery_counts, held_completes, ledger_posting
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.invalid_traffic import keep_invalid
 from ctv_ads.adapters.postgres.traffic_judge import Placed, TrafficJudge, Verdicts, signed
@@ -159,6 +160,9 @@ class PostgresBeaconLedger:
         verdicts = dict(self._judge.early(connection, beacons))
         placed = [(at, one) for at, one in enumerate(beacons) if at not in verdicts]
         _copy(connection, placed)
+        early, held = len(verdicts), 0
+        if held_completes.concerns_completes(placed):
+            placed, beacons, held = self._wait_for_beginnings(connection, placed, beacons)
         # Statements that need no answer of one another travel together.
         with connection.pipeline():
             unknown_rows = connection.execute(_UNKNOWN)
@@ -171,7 +175,7 @@ class PostgresBeaconLedger:
             recording = connection.execute(_RECORD)
             counted = delivery_counts.begin_to_count(connection)
         recorded = recording.rowcount
-        duplicates = len(beacons) - len(verdicts) - len(unknown) - recorded
+        duplicates = early + len(placed) - len(verdicts) - len(unknown) - recorded
         if duplicates:
             verdicts |= self._judge.replayed(connection, placed)
         keep_invalid(connection, [replace(beacons[at], invalid=verdicts[at]) for at in verdicts])
@@ -190,8 +194,22 @@ class PostgresBeaconLedger:
             unbilled_impressions=int(row["unbilled"]),
             unknown=unknown,
             a_budget_has_ended=bool(row["a_budget_has_ended"]),
+            held=held,
             invalid=dict(Counter(verdicts.values())),
         )
+
+    def _wait_for_beginnings(
+        self, connection: Connection, placed: Sequence[Placed], beacons: Sequence[Beacon]
+    ) -> tuple[list[Placed], list[Beacon], int]:
+        """Hold completes of ads that have not begun; add those that have waited to the batch."""
+        connection.execute(_LOCK_CAMPAIGNS)
+        held = held_completes.hold(connection, placed)
+        released = held_completes.release(connection, placed)
+        added = list(enumerate(released, len(beacons)))
+        if added:
+            _copy(connection, added)
+        kept = [pair for pair in placed if pair[0] not in held]
+        return kept + added, [*beacons, *released], len(held)
 
     def _take_out(
         self, connection: Connection, placed: Sequence[Placed], sessions: Sequence[int]

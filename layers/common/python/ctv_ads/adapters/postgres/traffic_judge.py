@@ -101,10 +101,11 @@ class TrafficJudge:
         self, connection: Connection, beacons: Sequence[Placed], sessions: Sequence[int]
     ) -> Verdicts:
         """Return the beacons of these sessions (signed) that there was no time for."""
+        wanted = set(sessions)
         arrived = [
             (place, one)
             for place, one in beacons
-            if one.claims.session and signed(one.claims.session) in set(sessions) and _pays(one)
+            if one.claims.session and signed(one.claims.session) in wanted and _pays(one)
         ]
         after = _window_before(min(one.received_at for _, one in arrived))
         rows = connection.execute(
