@@ -32,6 +32,8 @@ from ctv_ads.domain.delivery import DecidedCounts
 _LOG = Logger()
 _QUEUE = "ad-events"
 _NAMESPACE = "CtvAds"
+_UNKNOWN = "it names a line item or placement that does not exist"
+_GONE = "its day is archived and dropped: nobody would know whether it is a repeat"
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -49,8 +51,7 @@ def _consumed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         except ValueError as error:
             _LOG.error("message is no beacon", message_id=record["messageId"], reason=str(error))
             refused[record["messageId"]] = str(error)
-    for message_id in _record_all(batch):
-        refused[message_id] = "it names a line item that does not exist"
+    refused |= _record_all(batch)
     if refused:
         refused_messages().note(_QUEUE, refused, now=utc_now())
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in refused]}
@@ -64,6 +65,8 @@ class _Batch:
     message_ids: list[str] = field(default_factory=list)
     """Of each beacon, the message it came in."""
     invalid: list[Beacon] = field(default_factory=list)
+    invalid_ids: list[str] = field(default_factory=list)
+    """Of each invalid beacon, the message it came in."""
     forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
     """With the message's id and the place in it, which tell repeats."""
     decisions: list[DecidedCounts] = field(default_factory=list)
@@ -79,6 +82,7 @@ class _Batch:
                 self.forged.append((message_id, place, beacon))
             elif beacon.invalid is not None:
                 self.invalid.append(beacon)
+                self.invalid_ids.append(message_id)
             elif beacon.claims.slot == 0:
                 self.breaks.append(beacon)
             else:
@@ -86,17 +90,21 @@ class _Batch:
                 self.message_ids.append(message_id)
 
 
-def _record_all(batch: _Batch) -> list[str]:
-    """Write everything, and return the messages that name what does not exist."""
+def _record_all(batch: _Batch) -> dict[str, str]:
+    """Write everything, and return why messages are refused."""
+    refused: dict[str, str] = {}
     if batch.invalid or batch.forged:
-        invalid_traffic().record(batch.invalid, batch.forged)
+        unknown = invalid_traffic().record(batch.invalid, batch.forged)
+        refused |= dict.fromkeys((batch.invalid_ids[at] for at in unknown), _UNKNOWN)
         _tell_forged(len(batch.forged))
     if batch.breaks:
         break_events().record(batch.breaks)
     if batch.decisions:
         added = decision_counts().add(batch.decisions)
         _LOG.info("decisions counted", messages=len(batch.decisions), new=added)
-    return _record(batch.beacons, batch.message_ids) if batch.beacons else []
+    if batch.beacons:
+        refused |= _record(batch.beacons, batch.message_ids)
+    return refused
 
 
 def _tell_forged(count: int) -> None:
@@ -109,7 +117,7 @@ def _tell_forged(count: int) -> None:
             _LOG.warning("forged beacons", count=count)
 
 
-def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
+def _record(beacons: list[Beacon], message_ids: list[str]) -> dict[str, str]:
     batch = beacon_ledger().record(beacons)
     _LOG.info(
         "beacons recorded",
@@ -117,12 +125,14 @@ def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
         duplicates=batch.duplicates,
         billed_impressions=batch.billed_impressions,
         unbilled_impressions=batch.unbilled_impressions,
+        held=batch.held,
         invalid={rule.value: count for rule, count in batch.invalid.items()},
     )
     if batch.a_budget_has_ended:
         # Have the inventory published without the campaigns whose budget has ended.
         inventory_changes().announce("a budget has ended")
-    unknown = sorted({message_ids[position] for position in batch.unknown})
-    if unknown:
-        _LOG.error("line item does not exist", message_ids=unknown)
-    return unknown
+    gone = dict.fromkeys((message_ids[position] for position in batch.gone), _GONE)
+    unknown = dict.fromkeys((message_ids[position] for position in batch.unknown), _UNKNOWN)
+    if gone or unknown:
+        _LOG.error("messages refused", unknown=sorted(unknown), gone=sorted(gone))
+    return gone | unknown

@@ -1,5 +1,7 @@
 """Many beacons in one call: all taken or none, each told its own fate."""
 
+from datetime import timedelta
+
 import pytest
 
 from ctv_ads.adapters.aws.beacon_messages import encode_message
@@ -76,3 +78,11 @@ def test_the_largest_batch_fits_into_one_message() -> None:
 def test_when_the_queue_refuses_a_batch_all_of_it_is_sent_again(collector: Collector) -> None:
     collector.patch(RefusingQueue(), NOON)
     collector.call(batch(item(), item("complete"))).assert_problem(503, "dependency-unavailable")
+
+
+def test_what_one_call_repeats_is_told_apart(collector: Collector) -> None:
+    items = [{"event": event, "token": TOKEN} for event in ("start", "impression", "start")]
+    collector.call(batch(*items))
+    first, other, again = collector.queue.beacons
+    assert first.received_at == other.received_at == NOON
+    assert again.received_at - NOON == timedelta(microseconds=1)

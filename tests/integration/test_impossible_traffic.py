@@ -136,7 +136,7 @@ def test_a_repeat_from_another_network_is_listed_and_the_first_stays_billed(
     assert booked.ledger.record([first]).billed_impressions == 1
     found = twice(booked, [again, third])
     assert found == RecordedBatch(0, 2, 0, 0, (), invalid={InvalidTraffic.REPLAYED: 2})
-    assert booked.kept() == [("impression", "replayed")]
+    assert booked.kept() == [("impression", "replayed")] * 2
     assert booked.billed == 1
 
 
@@ -152,7 +152,6 @@ def test_the_same_message_again_is_no_replay_nor_is_what_costs_nothing(booked: B
     beacons = [a_beacon(claims), a_beacon(claims, event=BeaconEvent.START)]
     twice(booked, beacons)
     booked.ledger.record([replace(beacons[1], client_network=ELSEWHERE)])
-    booked.ledger.record([replace(beacons[0], client_network=None)])
     assert booked.kept() == []
 
 

@@ -1,5 +1,6 @@
 """What tokens say of who watches: a session, else one device's or household's day."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -31,14 +32,18 @@ def test_a_session_that_is_named_is_told_whatever_the_device() -> None:
     assert session_of(Viewer(session_key=KEY, device_key=OTHER)) == 0x0123456789ABCDEF
 
 
-@pytest.mark.parametrize("name", ["device_key", "household_key"])
-def test_without_a_session_it_is_the_day_of_who_is_known(name: str) -> None:
-    known = session_of(Viewer(**{name: KEY}))
+@pytest.mark.parametrize(
+    "known_by", [lambda key: Viewer(device_key=key), lambda key: Viewer(household_key=key)]
+)
+def test_without_a_session_it_is_the_day_of_who_is_known(
+    known_by: Callable[[str], Viewer],
+) -> None:
+    known = session_of(known_by(KEY))
     assert 0 < known < 2**64
     assert known != int(KEY[:16], 16), "the key itself would tell one day from the next"
-    assert session_of(Viewer(**{name: KEY}), at=NOON + timedelta(hours=11)) == known
-    assert session_of(Viewer(**{name: OTHER})) != known
-    assert session_of(Viewer(**{name: KEY}), at=NOON + timedelta(days=1)) != known
+    assert session_of(known_by(KEY), at=NOON + timedelta(hours=11)) == known
+    assert session_of(known_by(OTHER)) != known
+    assert session_of(known_by(KEY), at=NOON + timedelta(days=1)) != known
 
 
 def test_a_device_says_more_than_its_household() -> None:

@@ -1,8 +1,9 @@
 """Take tracking calls: verify their tokens, judge where they come from, hand them to the queue."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.ports.base import Clock
 from ctv_ads.ports.decision_plane import BeaconQueue
 
+_TICK = timedelta(microseconds=1)
 _KNOWN_EVENTS = frozenset(event.value for event in BeaconEvent)
 
 
@@ -72,11 +74,15 @@ class CollectBeacon:
         listed = self._listed(caller)
         outcomes: list[BeaconOutcome] = []
         beacons: list[Beacon | ForgedBeacon] = []
+        times: Counter[tuple[str, str]] = Counter()
         for call in calls:
             if call.event not in _KNOWN_EVENTS:
                 outcomes.append(BeaconOutcome.UNKNOWN_EVENT)
                 continue
-            beacon = self._beacon(call, caller, now, listed)
+            # Repeats are told by when they came: those of one call a microsecond after one another.
+            received_at = now + times[call.event, call.token] * _TICK
+            times[call.event, call.token] += 1
+            beacon = self._beacon(call, caller, received_at, listed)
             is_valid = isinstance(beacon, Beacon) and beacon.invalid is None
             outcomes.append(BeaconOutcome.QUEUED if is_valid else BeaconOutcome.INVALID)
             beacons.append(beacon)

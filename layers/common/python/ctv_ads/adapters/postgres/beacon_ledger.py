@@ -52,6 +52,8 @@ _PARTITIONS = """
 SELECT ensure_ad_event_partitions(day, day) FROM unnest(%s::date[]) AS day
 WHERE to_regclass('ad_events_' || to_char(day, 'YYYYMMDD')) IS NULL
 ORDER BY day"""
+_DROPPED = """
+SELECT day FROM archived_days WHERE day = ANY(%s) AND dropped_at IS NOT NULL"""
 _UNKNOWN = """
 SELECT position FROM incoming i
 WHERE NOT EXISTS (SELECT 1 FROM line_items l WHERE l.line_item_id = i.line_item_id)
@@ -142,11 +144,12 @@ class PostgresBeaconLedger:
 
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
         """Store each beacon once, bill what is paid for, count it, all in one transaction."""
-        self._make_partitions(beacons)
+        dropped = self._make_partitions(beacons)
+        gone = {at for at, one in enumerate(beacons) if _day(one) in dropped} if dropped else set()
         try:
             with self._database.transaction() as connection:
                 self._make_tables(connection)
-                batch = self._record(connection, beacons)
+                batch = self._record(connection, beacons, gone)
         except BaseException:
             # What was taken for made may be gone: the tables with this transaction or with its
             # connection, and a day's partition by retention.
@@ -156,9 +159,12 @@ class PostgresBeaconLedger:
         self._prepared = connection
         return batch
 
-    def _record(self, connection: Connection, beacons: Sequence[Beacon]) -> RecordedBatch:
-        verdicts = dict(self._judge.early(connection, beacons))
-        placed = [(at, one) for at, one in enumerate(beacons) if at not in verdicts]
+    def _record(
+        self, connection: Connection, beacons: Sequence[Beacon], gone: set[int]
+    ) -> RecordedBatch:
+        placed = [(at, one) for at, one in enumerate(beacons) if at not in gone]
+        verdicts = dict(self._judge.early(connection, placed))
+        placed = [pair for pair in placed if pair[0] not in verdicts]
         _copy(connection, placed)
         early, held = len(verdicts), 0
         if held_completes.concerns_completes(placed):
@@ -177,8 +183,9 @@ class PostgresBeaconLedger:
         recorded = recording.rowcount
         duplicates = early + len(placed) - len(verdicts) - len(unknown) - recorded
         if duplicates:
-            verdicts |= self._judge.replayed(connection, placed)
-        keep_invalid(connection, [replace(beacons[at], invalid=verdicts[at]) for at in verdicts])
+            verdicts |= self._judge.repeated(connection, placed)
+        kept = [(at, replace(beacons[at], invalid=verdicts[at])) for at in verdicts]
+        strangers = keep_invalid(connection, kept)
         sketches = delivery_counts.sketches_of(counted)
         has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
         with connection.pipeline():
@@ -192,10 +199,11 @@ class PostgresBeaconLedger:
             duplicates=duplicates,
             billed_impressions=int(row["billed"]),
             unbilled_impressions=int(row["unbilled"]),
-            unknown=unknown,
+            unknown=(*unknown, *strangers),
+            gone=tuple(sorted(gone)),
             a_budget_has_ended=bool(row["a_budget_has_ended"]),
             held=held,
-            invalid=dict(Counter(verdicts.values())),
+            invalid=dict(Counter(rule for at, rule in verdicts.items() if at not in strangers)),
         )
 
     def _wait_for_beginnings(
@@ -224,14 +232,22 @@ class PostgresBeaconLedger:
             connection.execute(TEMPORARY)
             connection.execute(delivery_counts.TEMPORARY)
 
-    def _make_partitions(self, beacons: Sequence[Beacon]) -> None:
+    def _make_partitions(self, beacons: Sequence[Beacon]) -> set[date]:
+        """Make what is missing; return the days that were dropped, for which nothing is made."""
         # A transaction of its own: making one locks all of ad_events, and whoever holds that
         # while it waits for a campaign deadlocks with whoever holds the campaign and records.
-        days = {beacon.claims.decided_at.date() for beacon in beacons} - self._made_days
-        if days:
-            with self._database.transaction() as connection:
-                connection.execute(_PARTITIONS, (sorted(days),))
-            self._made_days |= days
+        days = {_day(beacon) for beacon in beacons} - self._made_days
+        if not days:
+            return set()
+        with self._database.transaction() as connection:
+            connection.execute(_PARTITIONS, (sorted(days),))
+            dropped = {row["day"] for row in connection.execute(_DROPPED, (sorted(days),))}
+        self._made_days |= days - dropped
+        return dropped
+
+
+def _day(beacon: Beacon) -> date:
+    return beacon.claims.decided_at.date()
 
 
 def _copy(connection: Connection, beacons: Sequence[Placed]) -> None:
