@@ -33,7 +33,9 @@ def test_a_session_that_is_named_is_told_whatever_the_device() -> None:
 
 
 @pytest.mark.parametrize(
-    "known_by", [lambda key: Viewer(device_key=key), lambda key: Viewer(household_key=key)]
+    "known_by",
+    [lambda key: Viewer(device_key=key), lambda key: Viewer(household_key=key)],
+    ids=["device", "household"],
 )
 def test_without_a_session_it_is_the_day_of_who_is_known(
     known_by: Callable[[str], Viewer],
