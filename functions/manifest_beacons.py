@@ -11,7 +11,7 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         memory_mib=256,
         timeout_s=5,
         needs=(Need.BEACON_KEYS, Need.SEND_AD_EVENTS),
-        extra_environment=("DATA_CENTRE_NETWORKS", "CRAWLER_AGENTS"),
+        extra_environment=("DATA_CENTRE_NETWORKS", "CRAWLER_AGENTS", "PLAYER_AGENTS"),
         routes=routes(
             "GET /api/v1/t/{event}/{token}",
             "HEAD /api/v1/t/{event}/{token}",

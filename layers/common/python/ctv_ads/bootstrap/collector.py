@@ -20,6 +20,8 @@ def collector() -> CollectBeacon:
     return CollectBeacon(
         queue=SqsBeaconQueue(sqs, settings.ad_event_queue_url),
         keys=TokenKeys.from_secret(secret_document(settings.beacon_secret_id)),
-        lists=TrafficLists.from_files(settings.data_centre_networks, settings.crawler_agents),
+        lists=TrafficLists.from_files(
+            settings.data_centre_networks, settings.crawler_agents, settings.player_agents
+        ),
         clock=utc_now,
     )
