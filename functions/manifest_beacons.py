@@ -14,6 +14,7 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         extra_environment=(
             "CRAWLER_AGENTS",
             "DATA_CENTRE_NETWORKS",
+            "PLAYER_AGENTS",
             "STITCHERS",
             "TRUSTED_PROXIES",
         ),

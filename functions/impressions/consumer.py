@@ -40,7 +40,8 @@ Records = Sequence[dict[str, Any]]
 _LOG = Logger()
 _QUEUE = "ad-events"
 _NAMESPACE = "CtvAds"
-_UNKNOWN = "it names a line item that does not exist"
+_UNKNOWN = "it names a line item or placement that does not exist"
+_GONE = "its day is archived and dropped: nobody would know whether it is a repeat"
 _RECEIVES = 10
 """What is refused this often is given up: after half an hour."""
 _MAX_REASON = 300
@@ -74,7 +75,7 @@ def _consumed(
         run = todo.pop()
         part = Part.of(run)
         try:
-            unknown = _record_all(part)
+            unrecorded = _record_all(part)
         except DependencyUnavailableError as error:
             if not is_begun:
                 raise  # as a failure of the function, on which Lambda slows down
@@ -87,7 +88,7 @@ def _consumed(
                 refused[run[0]["messageId"]] = f"{type(error).__name__}: {error}"
             todo += _after_failure(run, part.messages)
         else:
-            refused |= part.refused | dict.fromkeys(unknown, _UNKNOWN)
+            refused |= part.refused | unrecorded
             todo += [run[part.messages :]] if part.messages < len(run) else []
         is_begun = True
     return refused, [record["messageId"] for run in todo for record in run]
@@ -129,17 +130,21 @@ def _plain(reason: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in reason[:_MAX_REASON])
 
 
-def _record_all(part: Part) -> list[str]:
-    """Write everything, and return the messages that name what does not exist."""
+def _record_all(part: Part) -> dict[str, str]:
+    """Write everything, and return why messages are refused."""
+    refused: dict[str, str] = {}
     if part.invalid or part.forged:
-        invalid_traffic().record(part.invalid, part.forged)
+        unknown = invalid_traffic().record(part.invalid, part.forged)
+        refused |= dict.fromkeys((part.invalid_ids[at] for at in unknown), _UNKNOWN)
         _tell_forged(sum(one.beacons for _, _, one in part.forged))
     if part.breaks:
         break_events().record(part.breaks)
     if part.decisions:
         added = decision_counts().add(part.decisions)
         _LOG.info("decisions counted", messages=len(part.decisions), new=added)
-    return _record(part.beacons, part.message_ids) if part.beacons else []
+    if part.beacons:
+        refused |= _record(part.beacons, part.message_ids)
+    return refused
 
 
 def _tell_forged(count: int) -> None:
@@ -152,7 +157,7 @@ def _tell_forged(count: int) -> None:
             _LOG.warning("forged beacons", count=count)
 
 
-def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
+def _record(beacons: list[Beacon], message_ids: list[str]) -> dict[str, str]:
     batch = beacon_ledger().record(beacons)
     _LOG.info(
         "beacons recorded",
@@ -160,12 +165,14 @@ def _record(beacons: list[Beacon], message_ids: list[str]) -> list[str]:
         duplicates=batch.duplicates,
         billed_impressions=batch.billed_impressions,
         unbilled_impressions=batch.unbilled_impressions,
+        held=batch.held,
         invalid={rule.value: count for rule, count in batch.invalid.items()},
     )
     if batch.a_budget_has_ended:
         # Have the inventory published without the campaigns whose budget has ended.
         inventory_changes().announce("a budget has ended")
-    unknown = sorted({message_ids[position] for position in batch.unknown})
-    if unknown:
-        _LOG.error("line item does not exist", message_ids=unknown)
-    return unknown
+    gone = dict.fromkeys((message_ids[position] for position in batch.gone), _GONE)
+    unknown = dict.fromkeys((message_ids[position] for position in batch.unknown), _UNKNOWN)
+    if gone or unknown:
+        _LOG.error("messages refused", unknown=sorted(unknown), gone=sorted(gone))
+    return gone | unknown

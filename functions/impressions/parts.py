@@ -26,6 +26,8 @@ class Part:
     message_ids: list[str] = field(default_factory=list)
     """Of each beacon, the message it came in."""
     invalid: list[Beacon] = field(default_factory=list)
+    invalid_ids: list[str] = field(default_factory=list)
+    """Of each invalid beacon, the message it came in."""
     forged: list[tuple[str, int, ForgedBeacon]] = field(default_factory=list)
     """With the message's first id and the place in it, which tell repeats."""
     decisions: list[DecidedCounts] = field(default_factory=list)
@@ -64,6 +66,7 @@ class Part:
                 self.forged.append((first_message_id(record), place, beacon))
             elif beacon.invalid is not None:
                 self.invalid.append(beacon)
+                self.invalid_ids.append(message_id)
             elif beacon.claims.slot == 0:
                 self.breaks.append(beacon)
             else:

@@ -6,6 +6,7 @@ import pytest
 
 from ctv_ads.domain.beacon import Beacon, BeaconClaims, BeaconEvent
 from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.statistics import CampaignStatistics
 from ctv_ads.ports.pipeline import RecordedBatch
@@ -66,7 +67,8 @@ class BeaconLedgerContract:
         repeats = [
             a_beacon(claims, received_at=NOON + timedelta(seconds=late)) for late in range(50)
         ]
-        assert world.ledger.record(repeats) == RecordedBatch(1, 49, 1, 0, ())
+        repeated = {InvalidTraffic.REPEATED: 49}
+        assert world.ledger.record(repeats) == RecordedBatch(1, 49, 1, 0, (), invalid=repeated)
         assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
 
     def test_each_event_of_an_ad_counts_once_and_only_impressions_cost(self, world: World) -> None:
@@ -188,11 +190,25 @@ class BeaconLedgerContract:
     def test_a_completion_is_billed_though_its_impression_was_lost(self, world: World) -> None:
         tenant = world.a_tenant()
         campaign = a_campaign_worth(world, tenant, 1_000_000)
-        complete = a_beacon(paid_by(campaign, RateType.CPCV), event=BeaconEvent.COMPLETE)
-        assert world.ledger.record([complete]).billed_impressions == 1
+        claims = paid_by(campaign, RateType.CPCV)
+        start, complete = (
+            a_beacon(claims, event=event) for event in (BeaconEvent.START, BeaconEvent.COMPLETE)
+        )
+        assert world.ledger.record([complete, start]).billed_impressions == 1
         counts = statistics(world, tenant, campaign).totals
         assert (counts.impressions, counts.completes) == (0, 1)
         assert counts.spend_micros == PRICE_MICROS
+
+    def test_a_completion_of_what_never_began_waits(self, world: World) -> None:
+        tenant = world.a_tenant()
+        campaign = a_campaign_worth(world, tenant, 1_000_000)
+        claims = paid_by(campaign, RateType.CPCV)
+        complete = a_beacon(claims, event=BeaconEvent.COMPLETE)
+        assert world.ledger.record([complete]) == RecordedBatch(0, 0, 0, 0, (), held=1)
+        assert world.campaign(tenant, campaign.campaign_id).billed_micros == 0
+        assert world.ledger.record([a_beacon(claims)]) == RecordedBatch(2, 0, 1, 0, ())
+        assert world.ledger.record([complete]) == RecordedBatch(0, 1, 0, 0, ())
+        assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
 
     def test_a_completion_paid_by_impression_costs_nothing(self, world: World) -> None:
         campaign = a_campaign_worth(world, world.a_tenant(), 1_000_000)
@@ -217,7 +233,9 @@ class BeaconLedgerContract:
         tomorrow = NOON + timedelta(hours=13)
         world.ledger.record([a_beacon(claims)])
         late = a_beacon(claims, received_at=tomorrow)
-        assert world.ledger.record([late]) == RecordedBatch(0, 1, 0, 0, ())
+        assert world.ledger.record([late]) == RecordedBatch(
+            0, 1, 0, 0, (), invalid={InvalidTraffic.REPEATED: 1}
+        )
 
     def test_decisions_on_both_sides_of_midnight_are_of_two_days(self, world: World) -> None:
         tenant = world.a_tenant()

@@ -3,11 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.end_to_end.ledger import assert_reconciled, billed, events_of
-from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player
+from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player, fired
 from tests.end_to_end.product import Product, eventually
 from tests.end_to_end.vast import play
 from tests.end_to_end.videos import Video
@@ -87,7 +86,7 @@ def test_the_same_beacon_fifty_times_at_once_bills_once(
     campaign = owner.run_campaign(video)
     url = player.ad()["tracking"]["impression"]
     with ThreadPoolExecutor(10) as players:
-        answers = list(players.map(lambda _: httpx.get(url, timeout=30).status_code, range(50)))
+        answers = list(players.map(lambda _: fired(url), range(50)))
     assert answers == [204] * 50
     await_impressions(owner, campaign, 1)
     await_quiet(product)
@@ -144,7 +143,7 @@ def test_budget_is_a_hard_limit(
     ads = player.ads(3)
     assert player.decision()["no_fill_reason"] == "no_tokens", "nothing is promised beyond it"
     with ThreadPoolExecutor(5) as players:
-        list(players.map(lambda ad: httpx.get(ad["tracking"]["impression"], timeout=30), ads * 4))
+        list(players.map(lambda ad: fired(ad["tracking"]["impression"]), ads * 4))
     await_impressions(owner, campaign, 3)
     await_quiet(product)
 

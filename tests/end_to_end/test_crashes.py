@@ -2,12 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from tests.end_to_end.faults import await_waiting_consumers, kill_function, locked
 from tests.end_to_end.ledger import assert_reconciled, billed, events_of
-from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player, post_to_s3
+from tests.end_to_end.people import PRICE_MICROS, Document, Person, Player, fired, post_to_s3
 from tests.end_to_end.product import Product, eventually
 from tests.end_to_end.test_beacons import await_impressions, await_quiet
 from tests.end_to_end.videos import Video
@@ -105,7 +104,5 @@ def test_a_message_that_is_no_beacon_does_not_hold_up_the_others(
 def show_at_once(ads: list[Document]) -> None:
     """Fire the impressions of many players at the same time."""
     with ThreadPoolExecutor(5) as players:
-        answers = players.map(
-            lambda ad: httpx.get(ad["tracking"]["impression"], timeout=30).status_code, ads
-        )
+        answers = players.map(lambda ad: fired(ad["tracking"]["impression"]), ads)
         assert set(answers) == {204}

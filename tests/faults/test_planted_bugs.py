@@ -36,7 +36,7 @@ OFTEN = {
             "functions/impressions/consumer.py",
             "    batch = beacon_ledger().record(beacons)\n",
             "    try:\n        batch = beacon_ledger().record(beacons)\n"
-            "    except Exception:\n        return []\n",
+            "    except Exception:\n        return {}\n",
         )
     ],
     "a repeat updates the event instead of doing nothing": [

@@ -126,7 +126,7 @@ def test_invalid_traffic_is_told_by_rule_line_item_and_day(office: Office) -> No
     )
     found = office.send("analytics", "GET", stats(campaign.campaign_id)).json
     assert found["totals"]["invalid_beacons"] == {
-        **dict.fromkeys(("data_centre", "replayed", "impossible_order", "impossible_rate"), 0),
+        **{rule.value: 0 for rule in InvalidTraffic if rule is not InvalidTraffic.FORGED},
         "expired": 1,
         "crawler": 2,
     }

@@ -113,7 +113,7 @@ def test_why_a_message_was_refused_is_kept_by_its_id(world: World) -> None:
     reasons = PostgresRefusedMessages(world.pipeline).reasons([poison, unknown, new_id()])
     assert reasons.keys() == {poison, unknown}
     assert reasons[poison].startswith("not a beacon: ")
-    assert reasons[unknown] == "it names a line item that does not exist"
+    assert reasons[unknown] == "it names a line item or placement that does not exist"
 
 
 def test_a_batch_of_poison_is_not_asked_to_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,11 @@ from ctv_ads.adapters.aws.beacon_messages import encode_message
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
-from ctv_ads.domain.beacon import ForgedBeacon
+from ctv_ads.domain.beacon import BeaconEvent, ForgedBeacon
+from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
+from ctv_ads.domain.supply import SupplyBy, SupplyQuery
+from ctv_ads.use_cases.sign_ads import NOBODY
 from functions.impressions import consumer
 from tests.builders import NOON, PRICE_MICROS, a_beacon, some_claims
 from tests.functions.recorded import Context, failures, sqs_event
@@ -53,7 +56,7 @@ def test_invalid_traffic_is_kept_apart_and_never_billed(world: World) -> None:
     event = sqs_event(body)
     event["Records"][0]["messageId"] = message_id
     for _ in range(2):
-        assert failures(consumer.lambda_handler(event, CONTEXT)) == []
+        assert failures(consumer.lambda_handler(event, CONTEXT)) == [message_id]
     assert world.campaign(tenant, campaign.campaign_id).billed_micros == PRICE_MICROS
     with world.pipeline.transaction() as connection:
         kept = connection.execute(
@@ -72,6 +75,25 @@ def test_invalid_traffic_is_kept_apart_and_never_billed(world: World) -> None:
         (2, "203.0.113.0/24", "roku", 7),
         (4, None, "bot", 1),
     ]
+
+
+def test_a_crawler_that_begins_a_break_is_told_of_its_placement(world: World) -> None:
+    tenant = world.a_tenant()
+    claims = some_claims(slot=0, price_micros=0, placement_id=tenant.placement_id)
+    nobodys = claims._replace(line_item_id=LineItemId(NOBODY), creative_id=CreativeId(NOBODY))
+    crawled = replace(
+        a_beacon(nobodys, event=BeaconEvent.BREAK_START), invalid=InvalidTraffic.CRAWLER
+    )
+    lost = replace(crawled, claims=nobodys._replace(placement_id=PlacementId(new_id())))
+    event = sqs_event(encode_message([crawled]), encode_message([lost]))
+    for _ in range(2):
+        assert failures(consumer.lambda_handler(event, CONTEXT)) == ["m1"]
+    day = NOON.date()
+    query = SupplyQuery(by=SupplyBy.PLACEMENT, first_day=day, last_day=day, limit=10)
+    with world.stores.transaction(tenant.caller) as store:
+        assert store.supply.report(query).totals.invalid == {InvalidTraffic.CRAWLER: 1}
+    with world.stores.transaction(world.a_tenant().caller) as store:
+        assert store.supply.report(query).totals.invalid == {}
 
 
 def test_a_batch_with_an_unknown_line_item_fails_once_and_counts_the_rest(

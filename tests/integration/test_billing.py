@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -238,6 +239,7 @@ def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None
             some_claims(
                 line_item_id=line_item_id,
                 slot=2**15 - 1,
+                decision_id=str(UUID(int=session)),
                 price_micros=2**53 - 1,
                 decided_at=moment,
                 rate_type=RateType.CPCV,
@@ -246,14 +248,16 @@ def test_whatever_the_decoder_lets_through_can_be_recorded(world: World) -> None
                 device_type="a" * 32,
                 session=session,
             ),
-            event=BeaconEvent.COMPLETE,
+            event=event,
             received_at=moment,
             client_network="ü" * 100,
             user_agent_class="",
             vast_error_code=2**15 - 1,
         )
         for moment, session in zip(decided, (2**63 - 1, 2**64 - 1), strict=True)
+        for event in (BeaconEvent.COMPLETE, BeaconEvent.START)
     ]
     batch = [decode_beacon(encode_beacon(beacon)) for beacon in extremes]
     assert batch == extremes
-    assert world.ledger.record(batch) == RecordedBatch(2, 0, 0, 2, ())
+    assert world.ledger.record(batch[::2]) == RecordedBatch(0, 0, 0, 0, (), held=2)
+    assert world.ledger.record(batch[1::2]) == RecordedBatch(4, 0, 0, 2, ())

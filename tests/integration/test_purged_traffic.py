@@ -17,7 +17,7 @@ from ctv_ads.use_cases.purge import Purge, Retention
 from tests.builders import DAY
 from tests.worlds import World
 
-KEPT = Retention(idempotency_keys=DAY, credentials=DAY, media=DAY, traffic=40 * DAY)
+KEPT = Retention(idempotency_keys=DAY, credentials=DAY, media=DAY, traffic=40 * DAY, held=40 * DAY)
 TABLES = {
     Leftover.INVALID_BEACONS: (
         (
@@ -35,6 +35,13 @@ TABLES = {
             " VALUES (%(id)s, 0, %(at)s, '')"
         ),
         "SELECT message_id AS id FROM forged_beacons",
+    ),
+    Leftover.HELD_COMPLETES: (
+        (
+            "INSERT INTO held_completes (day, decision_id, slot, expires_at, beacon)"
+            " VALUES (%(at)s::date, %(id)s::uuid, 1, %(at)s, '{}')"
+        ),
+        "SELECT decision_id::text AS id FROM held_completes",
     ),
     Leftover.DECISION_COUNTS: (
         "INSERT INTO decision_counts_taken (message_id, taken_at) VALUES (%(id)s, %(at)s)",

@@ -1,5 +1,6 @@
 """What cannot have happened, and what is only unusual."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,8 +21,9 @@ from tests.builders import NOON
 
 RULES = TrafficRules(early_ms=10_000, session_surplus_ms=300_000)
 FILM_MS = 60_000
-FITTING = (SESSION_WINDOW + timedelta(minutes=5)) // timedelta(milliseconds=FILM_MS)
-"""How many of these films there is time for in a window."""
+SHORT_MS = 15_000
+FITTING = 21
+"""How many short films may begin at one moment: the first, and as many as the surplus holds."""
 
 
 def early(event: BeaconEvent, after_ms: int, film_ms: int = FILM_MS) -> bool:
@@ -72,18 +74,40 @@ def test_a_short_film_is_buffered_whole() -> None:
     assert not early(BeaconEvent.COMPLETE, 0, film_ms=10_000)
 
 
-def test_a_session_sees_as_much_as_there_is_time_for_and_some_more() -> None:
-    arrived = views(FITTING + 2)
+def short(count: int, *, every_s: float = 0, from_s: float = 0) -> list[View]:
+    return sorted(views(count, every_s=every_s, from_s=from_s, film_ms=SHORT_MS))
+
+
+def test_a_session_begins_no_more_at_one_moment_than_the_largest_pod() -> None:
+    arrived = short(60)
     assert too_many_views(arrived, [], RULES) == arrived[FITTING:]
 
 
-def test_what_counted_before_takes_time_too() -> None:
-    known, arrived = views(FITTING - 1), views(2, from_s=60)
+def test_time_that_passes_makes_room() -> None:
+    known = short(FITTING)
+    assert too_many_views(short(1, from_s=14), known, RULES) != []
+    assert too_many_views(short(1, from_s=15), known, RULES) == []
+    arrived = short(2, from_s=15)
     assert too_many_views(arrived, known, RULES) == arrived[1:]
 
 
+def test_what_nobody_played_meanwhile_makes_no_room() -> None:
+    late = SESSION_WINDOW.total_seconds() - 60
+    known = [*short(1), *short(FITTING, from_s=late)]
+    assert len(too_many_views(short(3, from_s=late), known, RULES)) == 3
+
+
+def test_the_pod_of_one_break_may_be_told_at_once() -> None:
+    pod = [View(NOON, DecisionId(new_id()), slot, 60_000) for slot in range(1, 21)]
+    pod = [replace(one, decision_id=pod[0].decision_id) for one in pod]
+    assert too_many_views(pod, [], RULES) == []
+    next_break = views(1, from_s=900 - 1)
+    assert too_many_views(next_break, pod, RULES) == []
+    assert too_many_views(views(1, from_s=599), pod, RULES) != []
+
+
 def test_a_window_slides() -> None:
-    known = views(FITTING)
+    known = views(FEWEST_VIEWS, film_ms=3_600_000, every_s=0)
     at_its_end = views(1, from_s=SESSION_WINDOW.total_seconds() - 1)
     past_its_end = views(1, from_s=SESSION_WINDOW.total_seconds())
     assert too_many_views(at_its_end, known, RULES) == at_its_end
@@ -95,11 +119,11 @@ def test_one_ad_after_the_other_is_never_too_many() -> None:
 
 
 def test_what_comes_later_is_no_matter_to_what_came_before() -> None:
-    assert too_many_views(views(1), views(FITTING, from_s=1), RULES) == []
+    assert too_many_views(short(1), short(FITTING + 9, from_s=1), RULES) == []
 
 
 def test_what_was_refused_takes_no_time_and_is_refused_again() -> None:
-    arrived = views(FITTING + 3)
+    arrived = short(FITTING + 3)
     assert too_many_views(arrived[::-1], [], RULES) == arrived[FITTING:]
     assert too_many_views(arrived[FITTING:], arrived[:FITTING], RULES) == arrived[FITTING:]
 
@@ -112,8 +136,8 @@ def test_few_views_are_never_too_many_however_long() -> None:
 
 def test_films_of_unknown_length_take_no_time() -> None:
     unknown = views(FITTING * 2, film_ms=0)
-    assert too_many_views([*unknown, *views(FITTING, from_s=100)], [], RULES) == []
-    assert too_many_views(unknown, views(FITTING), RULES) == []
+    assert too_many_views([*unknown, *short(FITTING, from_s=100)], [], RULES) == []
+    assert too_many_views(unknown, short(FITTING), RULES) == []
 
 
 @pytest.mark.parametrize(

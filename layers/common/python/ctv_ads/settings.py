@@ -178,6 +178,12 @@ class CollectorSettings(BeaconKeySettings):
         _text,
         None,
     )
+    player_agents: str | None = _setting(
+        "PLAYER_AGENTS",
+        "file of user agents of players, where only theirs count; default: whoever is no crawler",
+        _text,
+        None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

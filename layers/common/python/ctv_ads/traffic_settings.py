@@ -17,7 +17,7 @@ class TrafficSettings(Settings):
     )
     session_surplus_ms: int = _setting(
         "SESSION_SURPLUS_MS",
-        "how much longer than ten minutes the films of one session's ten minutes may be",
+        "how far a session may be ahead of the films that it has reported",
         _positive,
         300_000,
     )

@@ -27,7 +27,9 @@ def collector() -> CollectBeacon:
         tokens=KeyRing(
             lambda: TokenKeys.from_secret(read_secret(settings.beacon_secret_id)), seconds=monotonic
         ),
-        lists=TrafficLists.from_files(settings.data_centre_networks, settings.crawler_agents),
+        lists=TrafficLists.from_files(
+            settings.data_centre_networks, settings.crawler_agents, settings.player_agents
+        ),
         clock=utc_now,
     )
 

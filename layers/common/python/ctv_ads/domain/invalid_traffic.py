@@ -24,3 +24,5 @@ class InvalidTraffic(StrEnum):
     """A part of the film was seen before so much time had passed since the decision."""
     IMPOSSIBLE_RATE = "impossible_rate"
     """One session has seen more ads than there is time for."""
+    REPEATED = "repeated"
+    """What is paid for was called again from where it was called first: once too often, no more."""

@@ -5,12 +5,14 @@ known to send `complete` before `firstQuartile`, and stitchers send what a viewe
 the player fetches it.
 """
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.ids import DecisionId
+from ctv_ads.domain.line_item import RateType
 
 SESSION_WINDOW = timedelta(minutes=10)
 FEWEST_VIEWS = 8
@@ -23,6 +25,8 @@ _QUARTERS: Mapping[BeaconEvent, int] = {
 }
 PARTS = frozenset(_QUARTERS)
 """The events that tell how far a film was played."""
+BEGINNINGS = frozenset({BeaconEvent.IMPRESSION, BeaconEvent.START})
+"""One of these there must be, before or after, of an ad whose end is paid for."""
 _MS = timedelta(milliseconds=1)
 _NOW = timedelta(0)
 
@@ -32,8 +36,8 @@ class TrafficRules:
     """How generous the rules are.
 
     `early_ms` is how long before its time a part of a film may be reported: what a player has
-    buffered when a stitcher reports segments as they are fetched. `session_surplus_ms` is how
-    much longer than the window itself the films of one session's window may be.
+    buffered when a stitcher reports segments as they are fetched. `session_surplus_ms` is how far
+    a session may be ahead of the films that it has reported: about as long as the largest pod.
     """
 
     early_ms: int = 10_000
@@ -67,21 +71,39 @@ def too_many_views(
 ) -> Sequence[View]:
     """Return those of `arrived` for which their session had no time.
 
-    Each is held against those that counted in the window before it: `known` ones, and arrived
-    ones that there was time for. Whatever was refused once is refused again.
+    Films play one after the other. A view cannot have begun while the films of other breaks that
+    its session reported before, `known` ones and arrived ones that there was time for, still play
+    for longer than the surplus. Ads of one break may be told at once: a stitcher may report them
+    as it inserts them, and no break has more than a player can be given. Whatever was refused once
+    is refused again.
     """
-    counted = list(known)
-    allowed_ms = SESSION_WINDOW // _MS + rules.session_surplus_ms
+    counted = sorted(known)
     refused = []
     for view in sorted(arrived):
-        ages = [(view.at - one.at, one.film_ms) for one in counted]
-        before = [film_ms for age, film_ms in ages if _NOW <= age < SESSION_WINDOW]
+        before = [one for one in counted if _NOW <= view.at - one.at < SESSION_WINDOW]
         is_many = len(before) + 1 >= FEWEST_VIEWS
-        if view.film_ms and is_many and sum(before) + view.film_ms > allowed_ms:
+        if view.film_ms and is_many and _still_playing_ms(before, view) > rules.session_surplus_ms:
             refused.append(view)
         else:
-            counted.append(view)
+            insort(counted, view)
     return refused
+
+
+def _still_playing_ms(before: Sequence[View], view: View) -> int:
+    """Return how long the films of other breaks still play when `view` begins, by their order."""
+    playing_ms, last_at = 0, before[0].at
+    for one in before:
+        if one.decision_id != view.decision_id:
+            playing_ms = max(0, playing_ms - (one.at - last_at) // _MS) + one.film_ms
+            last_at = one.at
+    return playing_ms - (view.at - last_at) // _MS
+
+
+def pays_for_complete(beacon: Beacon) -> bool:
+    """Tell whether the call begins or ends an ad whose end is paid for."""
+    if beacon.claims.rate_type is not RateType.CPCV:
+        return False
+    return beacon.event is BeaconEvent.COMPLETE or beacon.event in BEGINNINGS
 
 
 def is_replay(first_network: str | None, network: str | None) -> bool:

@@ -136,7 +136,8 @@ class PublicationHistory(Protocol):
 class RecordedBatch:
     """What became of a batch of beacons.
 
-    `unknown` holds positions in the batch whose line item does not exist.
+    `unknown` holds positions in the batch whose line item does not exist, `gone` those of days that
+    are archived and dropped: without their events nobody would know a repeat.
     """
 
     recorded: int
@@ -146,8 +147,11 @@ class RecordedBatch:
     unknown: tuple[int, ...]
     a_budget_has_ended: bool = False
     """A campaign that paid for this batch can no longer pay for another impression like it."""
+    gone: tuple[int, ...] = ()
+    held: int = 0
+    """Completes of ads that have not begun, as far as is known; they are recorded when they have."""
     invalid: Mapping[InvalidTraffic, int] = field(default_factory=dict)
-    """How many were kept apart by each rule; those replayed are among the duplicates."""
+    """How many were kept apart by each rule; those replayed or repeated are among the duplicates."""
 
 
 class BeaconLedger(Protocol):
@@ -182,11 +186,11 @@ class InvalidTrafficLog(Protocol):
 
     def record(
         self, invalid: Sequence[Beacon], forged: Sequence[tuple[str, int, ForgedBeacon]]
-    ) -> None:
-        """Keep each invalid beacon once under its rule, each forged one by its message and place.
+    ) -> tuple[int, ...]:
+        """Keep each invalid call once under its rule, each forged one by its message and place.
 
-        Calling it again with the same changes nothing. A beacon of an unknown line item is
-        dropped: nobody could see it.
+        Calling it again with the same changes nothing. Return the positions in `invalid` of those
+        whose line item, or placement of a whole break, does not exist: they are not kept.
 
         Raises:
             DependencyUnavailableError: PostgreSQL does not answer; nothing was kept.

@@ -17,6 +17,8 @@ class Leftover(StrEnum):
     INVALID_BEACONS = "invalid_beacons"
     FORGED_BEACONS = "forged_beacons"
     DECISION_COUNTS = "decision_counts"
+    HELD_COMPLETES = "held_completes"
+    """Over when their token is; they are invalid traffic then."""
 
 
 class Leftovers(Protocol):

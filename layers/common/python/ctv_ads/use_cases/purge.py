@@ -24,6 +24,8 @@ class Retention:
     media: timedelta
     traffic: timedelta = timedelta(days=90)
     """Of invalid and forged beacons, and of ids by which repeated counts are told."""
+    held: timedelta = timedelta(days=1)
+    """Of completes whose token is over: as long as their beginning may still be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Purge:
     def _kept(self, kind: Leftover) -> timedelta:
         if kind is Leftover.IDEMPOTENCY_KEYS:
             return self.retention.idempotency_keys
+        if kind is Leftover.HELD_COMPLETES:
+            return self.retention.held
         return self.retention.traffic if kind in _TRAFFIC else self.retention.credentials
 
     def _files(self) -> int:

@@ -1,11 +1,12 @@
 """Turn what was picked into ads: each with a token that says what was decided."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
-from ctv_ads.domain.ad_request import AdRequest
+from ctv_ads.domain.ad_request import AdRequest, Viewer
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
 from ctv_ads.domain.decision_record import DecisionNote
@@ -74,7 +75,7 @@ class SignAds:
         decided_at = decided.decided_at
         country = viewer.country or ""
         device_type = viewer.device_type if viewer.device_type in DEVICE_TYPES else ""
-        session = int(viewer.session_key[:16], 16) if viewer.session_key else 0
+        session = _session(viewer, decided_at)
         request = decided.request
         for slot, pick in enumerate(picks, 1):
             line_item = candidates[pick.candidate].line_item
@@ -98,3 +99,16 @@ class SignAds:
             )
             token = issue_token(claims, self.keys)
             yield PodAd(f"{decided.decision_id}-{slot}", line_item, creative, token, expires_s)
+
+
+def _session(viewer: Viewer, decided_at: datetime) -> int:
+    """Return 64 bits by which views are told to be one viewer's; 0 when nothing is known.
+
+    Without a session it is the device's or the household's day, of which the next day tells nothing.
+    """
+    if viewer.session_key:
+        return int(viewer.session_key[:16], 16)
+    key = viewer.device_key or viewer.household_key
+    if key is None:
+        return 0
+    return int.from_bytes(hashlib.sha256(f"{decided_at.date()} {key}".encode()).digest()[:8])

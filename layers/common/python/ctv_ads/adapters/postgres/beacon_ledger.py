@@ -6,7 +6,8 @@ lock a beacon is new if its (day, decision, slot, event) is not stored; of the n
 that are paid for (CPM: the impression, CPCV: the complete) are billed in the order of their
 decisions, out of the grants of tokens that they were decided on (`bill_by_bucket`). What was
 recorded stays in the temporary table `recorded` until the commit, for what is counted from it.
-Beacons that cannot have happened (`traffic_judge.py`) are taken out before and kept apart.
+Beacons that cannot have happened (`traffic_judge.py`) are taken out before and kept apart; so are
+completes whose ad has not begun (`held_completes.py`), until it has.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from ctv_ads.adapters.postgres import delivery_counts, ledger_posting
+from ctv_ads.adapters.postgres import delivery_counts, held_completes, ledger_posting
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.invalid_traffic import keep_invalid
 from ctv_ads.adapters.postgres.traffic_judge import Placed, TrafficJudge, Verdicts, signed
@@ -51,6 +52,8 @@ _PARTITIONS = """
 SELECT ensure_ad_event_partitions(day, day) FROM unnest(%s::date[]) AS day
 WHERE to_regclass('ad_events_' || to_char(day, 'YYYYMMDD')) IS NULL
 ORDER BY day"""
+_DROPPED = """
+SELECT day FROM archived_days WHERE day = ANY(%s) AND dropped_at IS NOT NULL"""
 _UNKNOWN = """
 SELECT position FROM incoming i
 WHERE NOT EXISTS (SELECT 1 FROM line_items l WHERE l.line_item_id = i.line_item_id)
@@ -141,11 +144,12 @@ class PostgresBeaconLedger:
 
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
         """Store each beacon once, bill what is paid for, count it, all in one transaction."""
-        self._make_partitions(beacons)
+        dropped = self._make_partitions(beacons)
+        gone = {at for at, one in enumerate(beacons) if _day(one) in dropped} if dropped else set()
         try:
             with self._database.transaction() as connection:
                 self._make_tables(connection)
-                batch = self._record(connection, beacons)
+                batch = self._record(connection, beacons, gone)
         except BaseException:
             # What was taken for made may be gone: the tables with this transaction or with its
             # connection, and a day's partition by retention.
@@ -155,10 +159,16 @@ class PostgresBeaconLedger:
         self._prepared = connection
         return batch
 
-    def _record(self, connection: Connection, beacons: Sequence[Beacon]) -> RecordedBatch:
-        verdicts = dict(self._judge.early(connection, beacons))
-        placed = [(at, one) for at, one in enumerate(beacons) if at not in verdicts]
+    def _record(
+        self, connection: Connection, beacons: Sequence[Beacon], gone: set[int]
+    ) -> RecordedBatch:
+        placed = [(at, one) for at, one in enumerate(beacons) if at not in gone]
+        verdicts = dict(self._judge.early(connection, placed))
+        placed = [pair for pair in placed if pair[0] not in verdicts]
         _copy(connection, placed)
+        early, held = len(verdicts), 0
+        if held_completes.concerns_completes(placed):
+            placed, beacons, held = self._wait_for_beginnings(connection, placed, beacons)
         # Statements that need no answer of one another travel together.
         with connection.pipeline():
             unknown_rows = connection.execute(_UNKNOWN)
@@ -171,10 +181,11 @@ class PostgresBeaconLedger:
             recording = connection.execute(_RECORD)
             counted = delivery_counts.begin_to_count(connection)
         recorded = recording.rowcount
-        duplicates = len(beacons) - len(verdicts) - len(unknown) - recorded
+        duplicates = early + len(placed) - len(verdicts) - len(unknown) - recorded
         if duplicates:
-            verdicts |= self._judge.replayed(connection, placed)
-        keep_invalid(connection, [replace(beacons[at], invalid=verdicts[at]) for at in verdicts])
+            verdicts |= self._judge.repeated(connection, placed)
+        kept = [(at, replace(beacons[at], invalid=verdicts[at])) for at in verdicts]
+        strangers = keep_invalid(connection, kept)
         sketches = delivery_counts.sketches_of(counted)
         has_errors = any(beacon.event is BeaconEvent.ERROR for beacon in beacons)
         with connection.pipeline():
@@ -188,10 +199,25 @@ class PostgresBeaconLedger:
             duplicates=duplicates,
             billed_impressions=int(row["billed"]),
             unbilled_impressions=int(row["unbilled"]),
-            unknown=unknown,
+            unknown=(*unknown, *strangers),
+            gone=tuple(sorted(gone)),
             a_budget_has_ended=bool(row["a_budget_has_ended"]),
-            invalid=dict(Counter(verdicts.values())),
+            held=held,
+            invalid=dict(Counter(rule for at, rule in verdicts.items() if at not in strangers)),
         )
+
+    def _wait_for_beginnings(
+        self, connection: Connection, placed: Sequence[Placed], beacons: Sequence[Beacon]
+    ) -> tuple[list[Placed], list[Beacon], int]:
+        """Hold completes of ads that have not begun; add those that have waited to the batch."""
+        connection.execute(_LOCK_CAMPAIGNS)
+        held = held_completes.hold(connection, placed)
+        released = held_completes.release(connection, placed)
+        added = list(enumerate(released, len(beacons)))
+        if added:
+            _copy(connection, added)
+        kept = [pair for pair in placed if pair[0] not in held]
+        return kept + added, [*beacons, *released], len(held)
 
     def _take_out(
         self, connection: Connection, placed: Sequence[Placed], sessions: Sequence[int]
@@ -206,14 +232,22 @@ class PostgresBeaconLedger:
             connection.execute(TEMPORARY)
             connection.execute(delivery_counts.TEMPORARY)
 
-    def _make_partitions(self, beacons: Sequence[Beacon]) -> None:
+    def _make_partitions(self, beacons: Sequence[Beacon]) -> set[date]:
+        """Make what is missing; return the days that were dropped, for which nothing is made."""
         # A transaction of its own: making one locks all of ad_events, and whoever holds that
         # while it waits for a campaign deadlocks with whoever holds the campaign and records.
-        days = {beacon.claims.decided_at.date() for beacon in beacons} - self._made_days
-        if days:
-            with self._database.transaction() as connection:
-                connection.execute(_PARTITIONS, (sorted(days),))
-            self._made_days |= days
+        days = {_day(beacon) for beacon in beacons} - self._made_days
+        if not days:
+            return set()
+        with self._database.transaction() as connection:
+            connection.execute(_PARTITIONS, (sorted(days),))
+            dropped = {row["day"] for row in connection.execute(_DROPPED, (sorted(days),))}
+        self._made_days |= days - dropped
+        return dropped
+
+
+def _day(beacon: Beacon) -> date:
+    return beacon.claims.decided_at.date()
 
 
 def _copy(connection: Connection, beacons: Sequence[Placed]) -> None:

@@ -29,8 +29,12 @@ _SUMS = ", ".join(
 _READ = ", ".join(
     ("placement_id", "country", "device_type", "updated_at", *sorted(_COLUMNS.values()))
 )
-_NOBODYS = "campaign_id = '00000000-0000-0000-0000-000000000000'"
+_NOBODY = "'00000000-0000-0000-0000-000000000000'"
+_NOBODYS = f"campaign_id = {_NOBODY}"
 _OF_CAMPAIGNS = "campaign_id IN (SELECT campaign_id FROM campaigns)"
+# Whole breaks are of no campaign.
+_OF_ANY = f"""campaign_id IN (
+    SELECT campaign_id FROM campaigns UNION ALL SELECT uuid {_NOBODY})"""
 _DAYS = "day BETWEEN %(first_day)s AND %(last_day)s"
 _HOURS = """hour >= %(first_day)s::date::timestamp AT TIME ZONE 'UTC'
     AND hour < (%(last_day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
@@ -87,7 +91,7 @@ def _no_fills(by: SupplyBy) -> str:
 
 def _invalid(by: SupplyBy) -> str:
     kind, days = ("hours", _HOURS) if by is SupplyBy.HOUR else ("days", _DAYS)
-    source = f"invalid_{kind} s WHERE {_OF_CAMPAIGNS} AND {days}"
+    source = f"invalid_{kind} s WHERE {_OF_ANY} AND {days}"
     return _named(by, _COLUMN[by], "s.rule", "s.beacons", source)
 
 

@@ -61,11 +61,12 @@ SELECT e.session, e.received_at, e.decision_id::text, e.slot, e.creative_id::tex
 FROM ad_events e
 WHERE e.session = ANY(%(sessions)s) AND e.received_at > %(after)s AND e.day = ANY(%(days)s)
   AND {_VIEW.format("e.")}"""
+# A queue repeats a call as it was; only another call came at another moment, or from elsewhere.
 _REPEATS = """
 SELECT i.position, e.client_network AS first_network
 FROM incoming i JOIN ad_events e USING (day, decision_id, slot, event)
-WHERE (i.event, i.rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
-  AND i.client_network <> e.client_network"""
+WHERE i.event = CASE i.rate_type WHEN 'cpcv' THEN 'complete' ELSE 'impression' END
+  AND (i.received_at, i.client_network) IS DISTINCT FROM (e.received_at, e.client_network)"""
 
 
 class TrafficJudge:
@@ -75,9 +76,9 @@ class TrafficJudge:
         self._rules = rules
         self._films: dict[CreativeId, int] = {}
 
-    def early(self, connection: Connection, beacons: Sequence[Beacon]) -> Verdicts:
+    def early(self, connection: Connection, beacons: Sequence[Placed]) -> Verdicts:
         """Return the beacons that report more of a film than there was time for."""
-        parts = [(place, one) for place, one in enumerate(beacons) if one.event in PARTS]
+        parts = [(place, one) for place, one in beacons if one.event in PARTS]
         self._learn(connection, {one.claims.creative_id for _, one in parts})
         return {
             place: InvalidTraffic.IMPOSSIBLE_ORDER
@@ -101,10 +102,11 @@ class TrafficJudge:
         self, connection: Connection, beacons: Sequence[Placed], sessions: Sequence[int]
     ) -> Verdicts:
         """Return the beacons of these sessions (signed) that there was no time for."""
+        wanted = set(sessions)
         arrived = [
             (place, one)
             for place, one in beacons
-            if one.claims.session and signed(one.claims.session) in set(sessions) and _pays(one)
+            if one.claims.session and signed(one.claims.session) in wanted and _pays(one)
         ]
         after = _window_before(min(one.received_at for _, one in arrived))
         rows = connection.execute(
@@ -131,13 +133,14 @@ class TrafficJudge:
             if (one.claims.decision_id, one.claims.slot) in refused
         }
 
-    def replayed(self, connection: Connection, beacons: Sequence[Placed]) -> Verdicts:
-        """Return the repeats of what is recorded and paid for that come from other networks."""
+    def repeated(self, connection: Connection, beacons: Sequence[Placed]) -> Verdicts:
+        """Return the repeats of what is recorded and paid for, from other networks or the same."""
         by_place = dict(beacons)
         return {
             row["position"]: InvalidTraffic.REPLAYED
-            for row in connection.execute(_REPEATS)
             if is_replay(row["first_network"], by_place[row["position"]].client_network)
+            else InvalidTraffic.REPEATED
+            for row in connection.execute(_REPEATS)
         }
 
     def _learn(self, connection: Connection, creatives: set[CreativeId]) -> None:

@@ -1,0 +1,90 @@
+"""Completes that wait for the beginning of their ad, before they are paid for.
+
+Only batches with tracking calls of completed views come here, inside the recording transaction and
+holding their campaigns: whoever records the beginning of an ad sees the end that waits for it.
+"""
+
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from ctv_ads.adapters.aws.beacon_form import beacon_document, read_beacon
+from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.traffic_judge import Placed
+from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.ids import DecisionId
+from ctv_ads.domain.traffic_rules import BEGINNINGS, pays_for_complete
+
+# One look into the index for each, whatever the planner thinks of a day's size.
+_NOT_BEGUN = """
+SELECT i.position FROM incoming i JOIN line_items l USING (line_item_id)
+WHERE i.position = ANY(%s) AND (
+    SELECT true FROM ad_events e
+    WHERE e.day = i.day AND e.decision_id = i.decision_id AND e.slot = i.slot
+      AND e.event = ANY(%s)
+    LIMIT 1
+) IS NULL
+ORDER BY i.position"""
+_HOLD = """
+INSERT INTO held_completes (day, decision_id, slot, expires_at, beacon)
+SELECT * FROM unnest(%s::date[], %s::uuid[], %s::smallint[], %s::timestamptz[], %s::jsonb[])
+    AS h (day, decision_id, slot, expires_at, beacon)
+ORDER BY day, decision_id, slot
+ON CONFLICT DO NOTHING"""
+_RELEASE = """
+DELETE FROM held_completes h USING incoming i JOIN line_items l USING (line_item_id)
+WHERE i.position = ANY(%s) AND h.day = i.day AND h.decision_id = i.decision_id
+  AND h.slot = i.slot
+RETURNING h.beacon"""
+Ad = tuple[DecisionId, int]
+
+
+def concerns_completes(beacons: Sequence[Placed]) -> bool:
+    """Tell whether something may have to be held or released."""
+    return any(pays_for_complete(one) for _, one in beacons)
+
+
+def hold(connection: Connection, beacons: Sequence[Placed]) -> frozenset[int]:
+    """Keep the completes of the copied batch whose ad has not begun; return their positions."""
+    begun = {_ad(one) for _, one in beacons if one.event in BEGINNINGS}
+    ends = {
+        at: one
+        for at, one in beacons
+        if one.event is BeaconEvent.COMPLETE and pays_for_complete(one) and _ad(one) not in begun
+    }
+    if not ends:
+        return frozenset()
+    rows = connection.execute(_NOT_BEGUN, (list(ends), _words()))
+    held = [row["position"] for row in rows]
+    if held:
+        kept = [_row(ends[at]) for at in held]
+        connection.execute(_HOLD, [list(column) for column in zip(*kept, strict=True)])
+        connection.execute("DELETE FROM incoming WHERE position = ANY(%s)", (held,))
+    return frozenset(held)
+
+
+def release(connection: Connection, beacons: Sequence[Placed]) -> list[Beacon]:
+    """Return what waited for a beginning that the copied batch has; it waits no longer."""
+    starts = [at for at, one in beacons if one.event in BEGINNINGS and pays_for_complete(one)]
+    if not starts:
+        return []
+    return [read_beacon(row["beacon"]) for row in connection.execute(_RELEASE, (starts,))]
+
+
+def _ad(beacon: Beacon) -> Ad:
+    return beacon.claims.decision_id, beacon.claims.slot
+
+
+def _words() -> list[str]:
+    return sorted(event.value for event in BEGINNINGS)
+
+
+def _row(beacon: Beacon) -> tuple[object, ...]:
+    claims = beacon.claims
+    return (
+        claims.decided_at.date(),
+        claims.decision_id,
+        claims.slot,
+        claims.expires_at,
+        Jsonb(beacon_document(beacon)),
+    )
