@@ -31,8 +31,10 @@ MAX_VALUES_OF_KEY = 50
 MAX_LENGTH_OF_VALUE = 200
 _UNKNOWN_OR_WITHHELD = ("-1", "-2")
 _SIGNALS = frozenset(SIGNALS)
+_NEVER_ABSENT = _SIGNALS | SIGNAL_MACROS | {"duration_ms", "BREAKMAXDURATION"}
+"""Where it matters that something was said, even if nobody can tell what."""
 _UNREADABLE = "?"
-"""Stands for a signal that is no text, such as an object of JSON: no signal is written so."""
+"""Stands for what is no text, such as an object of JSON: no signal and no length is written so."""
 _MAX_NAME = 64
 _BYTE_ORDER_MARK = "\ufeff"
 """Some clients' libraries begin with it whatever they write."""
@@ -237,7 +239,7 @@ def _text_of(name: str, value: object) -> str | None:
     if isinstance(value, list) and name in LISTS:
         texts = [_text_of("", item) for item in value]
         return None if None in texts else ",".join(text for text in texts if text)
-    return _UNREADABLE if name in _SIGNALS or name in SIGNAL_MACROS else None
+    return _UNREADABLE if name in _NEVER_ABSENT else None
 
 
 def is_unresolved(text: str) -> bool:

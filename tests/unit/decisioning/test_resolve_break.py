@@ -37,6 +37,12 @@ def test_a_length_that_nobody_knows_is_the_placements_default() -> None:
     assert resolved(unknown).spec == PodSpec(None, 1)
 
 
+def test_several_ads_of_an_unknown_length_have_an_end_all_the_same() -> None:
+    unknown = AdBreak(duration_ms=300_000, max_ads=4, is_length_unknown=True)
+    assert resolved(unknown).spec == PodSpec(300_000, 4)
+    assert resolved(unknown, default_break_ms=60_000).spec == PodSpec(60_000, 4)
+
+
 @pytest.mark.parametrize(
     ("asked", "terms", "lengths"),
     [

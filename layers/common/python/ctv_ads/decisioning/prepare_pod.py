@@ -17,6 +17,7 @@ from ctv_ads.domain.reasons import Reason
 class PreparedPod(NamedTuple):
     """What competes for a break. `passed_over` was looked at and may not serve.
 
+    Where the break has no time nobody was looked at, and `passed_over` says so of nobody.
     `least_more_ms` is above 0 when a search that goes farther may find more: how long an ad of
     those is at least.
     """
@@ -25,6 +26,9 @@ class PreparedPod(NamedTuple):
     candidates: tuple[Candidate, ...]
     passed_over: tuple[tuple[LineItemId, Reason], ...]
     least_more_ms: int = 0
+
+
+_NO_TIME = ((LineItemId(""), Reason.BREAK_HAS_NO_TIME),)
 
 
 def prepare_pod(  # noqa: PLR0913 - all of them are one question
@@ -42,6 +46,8 @@ def prepare_pod(  # noqa: PLR0913 - all of them are one question
     `skip` are line items known to be out of tokens.
     """
     resolved = resolve_break(request.ad_break, placement)
+    if resolved.spec.duration_ms == 0:
+        return PreparedPod(resolved.spec, (), _NO_TIME)
     query = query_of(
         request,
         placement,

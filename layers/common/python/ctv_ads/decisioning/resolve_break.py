@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ctv_ads.domain.ad_request import AdBreak
+from ctv_ads.domain.ad_request import UNKNOWN_LENGTH_MS, AdBreak
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import PodSpec
 
@@ -22,10 +22,13 @@ class ResolvedBreak:
 def resolve_break(asked: AdBreak, placement: PublishedPlacement) -> ResolvedBreak:
     """Return the break that `asked` means at `placement`.
 
-    A length that the stitcher does not know is the placement's default. Without a length and
-    without a number of ads, one ad is wanted. Of limits that both set, the tighter holds.
+    A length that the stitcher does not know is the placement's default; without one, several
+    ads together take no longer than what stitchers say then. Without a length and without a
+    number of ads, one ad is wanted. Of limits that both set, the tighter holds.
     """
     duration_ms = placement.default_break_ms if asked.is_length_unknown else asked.duration_ms
+    if duration_ms is None and asked.is_length_unknown and (asked.max_ads or 1) > 1:
+        duration_ms = UNKNOWN_LENGTH_MS
     wanted = asked.max_ads or (1 if duration_ms is None else MAX_ADS_IN_POD)
     return ResolvedBreak(
         spec=PodSpec(duration_ms, min(wanted, placement.max_ads or wanted, MAX_ADS_IN_POD)),

@@ -69,6 +69,8 @@ class Reason(IntEnum):
     TOO_MANY_OF_ADVERTISER = 705
     BEYOND_CANDIDATES = 706
     """Enough better ones were found before its turn came."""
+    BREAK_HAS_NO_TIME = 707
+    """The request said that the break has no length: nobody was looked for."""
 
     @property
     def wire_name(self) -> str:
@@ -90,3 +92,5 @@ class NoFillReason(StrEnum):
     NO_TOKENS = "no_tokens"
     SEPARATED = "separated"
     NO_ROOM = "no_room"
+    NO_TIME = "no_time"
+    """The request named a length of 0 or less."""
