@@ -216,6 +216,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "PATCH /api/v1/creatives/{creative_id}",
             "DELETE /api/v1/creatives/{creative_id}",
             "POST /api/v1/creatives/{creative_id}/replacement",
+            "POST /api/v1/creatives/{creative_id}/renditions",
             "POST /api/v1/creatives/{creative_id}/check",
             "GET /api/v1/creatives/{creative_id}/preview",
             "POST /api/v1/creatives/{creative_id}/multipart",

@@ -21,6 +21,7 @@ _SOURCES: Mapping[str, Mapping[str, str]] = {
     "creative_id": {
         "POST /api/v1/campaigns/{campaign_id}/creatives": "/creative/id",
         "POST /api/v1/creatives/{creative_id}/replacement": "/creative/id",
+        "POST /api/v1/creatives/{creative_id}/renditions": "/creative/id",
         "GET /api/v1/campaigns/{campaign_id}/creatives": _FIRST,
     },
     "advertiser_id": {"POST /api/v1/advertisers": "/id", "GET /api/v1/advertisers": _FIRST},

@@ -7,7 +7,7 @@ import psycopg
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
-from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
+from ctv_ads.adapters.postgres.creative_validation import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.inventory_source import PostgresInventorySource
 from ctv_ads.adapters.postgres.store import PostgresStores

@@ -19,6 +19,7 @@ from functions.ad_request.responses import (
     vast_response,
     vmap_response,
 )
+from functions.ad_request.user_agents import device_of
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -44,3 +45,4 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 if is_under_runtime():
     # Environments of provisioned concurrency run this long before anybody asks.
     warm_up()
+    device_of("what no list of televisions knows")

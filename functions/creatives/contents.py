@@ -69,6 +69,19 @@ class Contents(Body):
             raise InvalidRequestError("the fields do not fit the kind", problems)
 
 
+class NewRendition(Body):
+    """Another file of the same film, before it is sent."""
+
+    filename: Name
+    content_type: ContentType
+    size_bytes: SizeBytes
+    multipart: InParts = False
+
+    def announced(self) -> AnnouncedFile:
+        """Return the file in the use case's terms."""
+        return AnnouncedFile(self.filename, self.content_type, self.size_bytes, self.multipart)
+
+
 class Replacement(Contents):
     """What takes a creative's place: a file, or a third party's VAST tag."""
 

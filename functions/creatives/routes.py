@@ -22,7 +22,7 @@ from ctv_ads.web.etags import IfMatch, check_version, with_etag
 from ctv_ads.web.fields import Id
 from ctv_ads.web.lists import PageCursor, PageSize, Search, list_query
 from ctv_ads.web.resolver import SIGNED_IN
-from functions.creatives.contents import Replacement
+from functions.creatives.contents import NewRendition, Replacement
 from functions.creatives.schemas import (
     CreativeChange,
     CreativePage,
@@ -163,6 +163,25 @@ def replace(
     if isinstance(wanted, str):
         return _trafficked(creatives.replace_by_tag(caller, CreativeId(creative_id), wanted))
     return _registered(creatives.replace(caller, CreativeId(creative_id), wanted))
+
+
+@router.post(
+    "/api/v1/creatives/<creative_id>/renditions",
+    summary="Add a rendition to a creative",
+    tags=["creatives"],
+    security=SIGNED_IN,
+    status_code=HTTPStatus.CREATED,
+    middlewares=ONCE_PER_KEY,
+    responses={
+        201: {"description": "The rendition, offered beside the creative's file once it is ready"},
+        409: {"description": "The creative is no ready video of its own, or has too many already"},
+    },
+)
+def add_rendition(
+    creative_id: Id, body: NewRendition, caller: SignedIn, creatives: CreativeTrafficking
+) -> RegisteredCreative:
+    """Register another file of the same film: another size, another bitrate, the same length."""
+    return _registered(creatives.add_rendition(caller, CreativeId(creative_id), body.announced()))
 
 
 @router.post(

@@ -118,6 +118,7 @@ class CreativeView(BaseModel):
     tag_url: str | None
     tag_facts: TagFacts | None
     replaces: str | None
+    rendition_of: str | None
     duplicate_of: list[str]
     rejection_reasons: list[RejectionView]
     universal_ad_id: UniversalAdId | None
@@ -154,6 +155,7 @@ class CreativeView(BaseModel):
             tag_url=creative.tag_url,
             tag_facts=tag,
             replaces=creative.replaces,
+            rendition_of=creative.rendition_of,
             duplicate_of=list(creative.duplicate_of),
             rejection_reasons=[
                 RejectionView(code=item.code, message=item.message) for item in creative.rejections

@@ -26,7 +26,7 @@ PARTS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "decisions": decision_parts.decisions,
     "loaded": decision_parts.loaded,
     "pods": decision_parts.pods,
-    "pauses": decision_parts.pauses,
+    "changes": decision_parts.changes,
     "gateway": decision_parts.gateway,
     "publishing": control_parts.publishing,
     "granting": control_parts.granting,

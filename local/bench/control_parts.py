@@ -28,7 +28,7 @@ from local.postgres import DATABASE, PostgresServer
 from local.valkey import ValkeyServer
 
 _PASSWORD = "bench"  # noqa: S105 - of a database that lives for one run
-_STORM_S = 20
+_STORM_S = 60
 _PUBLISHED = 100_000
 
 

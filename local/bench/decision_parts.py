@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from local.bench.busy import busy_cores
-from local.bench.decisions import FLOOR, FOUR_ADS, UNEXPLAINED, Measured, measure_decisions
+from local.bench.changes import LIMIT_MS, measure_changes
+from local.bench.decisions import (
+    FLOOR,
+    FOUR_ADS,
+    JSON_FLOOR,
+    JSON_FOUR_ADS,
+    UNEXPLAINED,
+    Measured,
+    measure_decisions,
+)
 from local.bench.gateway import measure_gateway
 from local.bench.index import measure_index
-from local.bench.measuring import as_document, table
+from local.bench.measuring import Figures, as_document, table
 from local.bench.memory import REQUESTS
-from local.bench.pauses import SERVERS, measure_pauses
 from local.bench.pods import measure_pods
 from local.bench.targeted import targeted_inventory
 from local.bench.vast import measure_documents
@@ -76,9 +84,10 @@ def decisions(folder: Path) -> dict[str, Any]:
             f" {took.load_ms} ms, {took.loaded_mib} MiB of memory,\n  {took.used_mib} MiB after"
             f" {REQUESTS} requests, of {took.process_mib} MiB in all"
         )
-    flatness, explaining = _ratios(found)
-    print(f"\n  CPU of a pod, {SIZES[-1]} line items over {SIZES[0]}: {flatness:.2f}")
-    print(f"  share of the record in it, at {SIZES[0]} line items: {explaining:.0%}")
+    ratios = _ratios(found)
+    print(f"\n  CPU of a pod, {SIZES[-1]} line items over {SIZES[0]}: {ratios['flatness']:.2f}")
+    for name in ("over_floor", "over_floor_with_json", "explaining_share"):
+        print(f"  {name:<22}" + "".join(f"{one:>8.2f}" for one in ratios[name]))
     sizes = {
         str(size): {
             "figures": as_document(one.figures),
@@ -88,7 +97,7 @@ def decisions(folder: Path) -> dict[str, Any]:
         }
         for size, one in found.items()
     }
-    return {"line_items": sizes, "flatness": flatness, "explaining_share": explaining}
+    return {"line_items": sizes, **ratios}
 
 
 def loaded(folder: Path) -> dict[str, Any]:
@@ -100,11 +109,26 @@ def loaded(folder: Path) -> dict[str, Any]:
     return {"line_items": _LOADED_SIZE, "figures": as_document(found.figures)}
 
 
-def _ratios(found: dict[int, Measured]) -> tuple[float, float]:
-    least, most = (found[size].figures for size in (SIZES[0], SIZES[-1]))
-    flatness = most[FOUR_ADS].cpu_us / least[FOUR_ADS].cpu_us
-    explaining = 1 - least[UNEXPLAINED].cpu_us / least[FOUR_ADS].cpu_us
-    return round(flatness, 3), round(explaining, 3)
+def _ratios(found: dict[int, Measured]) -> dict[str, Any]:
+    """Return how CPU grows with the inventory, and by size what it is a multiple of.
+
+    `explaining_share` is the record's share of what a pod costs the function and Valkey together.
+    """
+    figures = [found[size].figures for size in SIZES]
+
+    def both(one: Mapping[str, Figures], name: str) -> float:
+        return one[name].cpu_us + one[name].server_us
+
+    return {
+        "flatness": round(figures[-1][FOUR_ADS].cpu_us / figures[0][FOUR_ADS].cpu_us, 3),
+        "over_floor": [round(one[FOUR_ADS].cpu_us / one[FLOOR].cpu_us, 2) for one in figures],
+        "over_floor_with_json": [
+            round(one[JSON_FOUR_ADS].cpu_us / one[JSON_FLOOR].cpu_us, 2) for one in figures
+        ],
+        "explaining_share": [
+            round(1 - both(one, UNEXPLAINED) / both(one, FOUR_ADS), 3) for one in figures
+        ],
+    }
 
 
 def pods(folder: Path) -> dict[str, Any]:
@@ -121,15 +145,13 @@ def pods(folder: Path) -> dict[str, Any]:
     return {"figures": figures, "valkey_us": {name: us for name, (_, us) in found.items()}}
 
 
-def pauses(folder: Path) -> dict[str, Any]:
-    """Measure how long servers go on showing what has been paused."""
-    with _valkey(folder / "valkey") as url:
-        found = measure_pauses(url, line_items=1_000, rounds=20)
-    print(
-        f"\nfrom publishing a pause to the last ad, {SERVERS} servers under load:"
-        f" p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms of {found['samples']}"
-    )
-    return dict(found)
+def changes(folder: Path) -> dict[str, Any]:
+    """Measure how long the running product goes on showing what a change has taken off the air."""
+    found = measure_changes(folder, rounds=16)
+    print(f"\nfrom a change, over the API, to the last ad (limit {LIMIT_MS} ms)")
+    for kind, one in found.items():
+        print(f"  {kind:<10} p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms of {one['changes']}")
+    return {"changes": found}
 
 
 def gateway(folder: Path) -> dict[str, Any]:

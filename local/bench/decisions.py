@@ -1,17 +1,20 @@
 """The ad request: event in, answer out, against floors and the origin taken in the same run."""
 
+import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, cycle
-from typing import Any
+from typing import Any, cast
 
 import redis
 
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
-from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, library
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
 from ctv_ads.domain.decision_record import DecisionNote
@@ -21,12 +24,14 @@ from functions.ad_request import asking, handler
 from local.bench.measuring import Figures, measure
 from local.bench.memory import Footprint, measure_memory
 from local.bench.origin import fill_origin, serve_as_the_origin
-from local.bench.serving import TIMEOUT_MS, be_the_function, server_on
+from local.bench.serving import TIMEOUT_MS, be_the_function, server_on, valkey_cpu_us
 from local.bench.targeted import COUNTRIES, events, targeted_inventory
 
 FLOOR = "echo + constant VAST, 4 ads"
 ONE_AD, FOUR_ADS = "ad request, 1 ad", "ad request, pod of 4"
 UNEXPLAINED = "the same without its record"
+JSON_FLOOR, JSON_FOUR_ADS = "floor, JSON in and out", "pod of 4, JSON in and out"
+"""As the runtime calls: an event comes as text and an answer goes as text."""
 _ORIGIN = "the origin's algorithm"
 _REQUESTS = 2_000
 _GRANTED_MICROS = 10**13
@@ -69,7 +74,8 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> Measur
                 )
             else:
                 figures = {}
-            figures = measure(candidates, calls=calls) | figures
+            spent_us = partial(valkey_cpu_us, raw)
+            figures = measure(candidates, calls=calls, server_cpu_us=spent_us) | figures
             return Measured(figures, compile_s, footprint, ads())
 
 
@@ -89,10 +95,7 @@ def _candidates(
     reader: ValkeySnapshotReader, connection: RespConnection
 ) -> tuple[dict[str, Callable[[], object]], Callable[[], float]]:
     filler = ValkeyPodFiller(connection)
-    servers = {
-        True: server_on(reader, filler, encode_note),
-        False: server_on(reader, filler, _no_note),
-    }
+    explained = server_on(reader, filler, encode_note)
 
     def asking_with(server: ServePod, asked: Sequence[dict[str, Any]]) -> Callable[[], Any]:
         following = cycle(asked)
@@ -104,7 +107,7 @@ def _candidates(
         return ask
 
     pods = events(_REQUESTS, duration_ms=120_000, max_ads=4)
-    ask_four = asking_with(servers[True], pods)
+    ask_four = asking_with(explained, pods)
     constant = ask_four()
     counted = [ask_four()["body"].count("<Ad ") for _ in range(100)]
 
@@ -112,15 +115,47 @@ def _candidates(
         connection.call("ECHO", "x")
         return dict(constant)
 
+    texts = cycle([json.dumps(event) for event in pods])
+
+    def echo_with_json() -> object:
+        json.loads(next(texts))
+        return json.dumps(echo_and_constant_vast())
+
+    def ask_with_json() -> object:
+        vars(asking).update(ad_server=lambda: explained)
+        return json.dumps(handler.lambda_handler(json.loads(next(texts)), None))
+
     return {
         "empty handler": lambda: dict(constant),
         "one Valkey echo": lambda: connection.call("ECHO", "x"),
         FLOOR: echo_and_constant_vast,
-        ONE_AD: asking_with(servers[True], events(_REQUESTS)),
+        ONE_AD: asking_with(explained, events(_REQUESTS)),
         FOUR_ADS: ask_four,
-        UNEXPLAINED: asking_with(servers[False], pods),
+        UNEXPLAINED: asking_with(_unexplained(reader, connection), pods),
+        JSON_FLOOR: echo_with_json,
+        JSON_FOUR_ADS: ask_with_json,
     }, lambda: sum(counted) / len(counted)
 
 
-def _no_note(_: DecisionNote) -> bytes:
-    return b""
+class _Unexplained(ServePod):
+    """Makes no note of what it decides."""
+
+    __slots__ = ()
+
+    def _note(self, *_: object) -> DecisionNote:
+        return _NO_NOTE
+
+
+_NO_NOTE = cast("DecisionNote", None)
+
+
+def _unexplained(reader: ValkeySnapshotReader, connection: RespConnection) -> ServePod:
+    """Return a server that leaves no record: neither made, nor sent, nor kept."""
+    filler = ValkeyPodFiller(connection)
+    name, code = library()
+    other = f"{name}_bare"
+    kept = re.sub(r"(?m)^  ask\('XADD'.*$", "", code.replace(name, other))
+    if kept == code.replace(name, other):
+        raise RuntimeError("the function keeps its records in a way that this bench does not know")
+    vars(filler).update(_function=other, _code=kept)
+    return server_on(reader, filler, lambda _: b"", kind=_Unexplained)

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+
+import redis
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
@@ -17,6 +20,7 @@ from ctv_ads.web.door import Door
 from functions.ad_request import asking, handler
 
 TIMEOUT_MS = 2000
+TOKEN_KEYS = TokenKeys.from_secret({"current": "k1", "k1": "b" * 43})
 _DOOR = Door(key=b"the key of a bench, of 32 bytes.")
 
 
@@ -35,18 +39,28 @@ def server_on(
     reader: ValkeySnapshotReader,
     filler: ValkeyPodFiller,
     encode: Callable[[DecisionNote], bytes],
+    *,
+    reservation: timedelta = timedelta(minutes=15),
+    kind: type[ServePod] = ServePod,
 ) -> ServePod:
     """Return the ad server as the function has it, with settings of its own."""
-    return ServePod(
+    return kind(
         inventory=reader,
         filler=filler,
         encode_note=encode,
         sign=SignAds(
-            keys=TokenKeys.from_secret({"current": "k1", "k1": "b" * 43}),
+            keys=TOKEN_KEYS,
             beacon_lifetime=timedelta(days=1),
-            reservation=timedelta(minutes=15),
+            reservation=reservation,
         ),
         clock=utc_now,
         new_id=new_id,
         new_seed=new_seed,
     )
+
+
+def valkey_cpu_us(client: redis.Redis) -> float:
+    """Return what Valkey's main thread has spent so far, sockets included."""
+    info: Any = client.info("cpu")
+    spent_s = info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"]
+    return float(spent_s) * 1e6

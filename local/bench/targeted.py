@@ -56,6 +56,36 @@ def targeted_inventory(line_items: int) -> Inventory:
     )
 
 
+def inventory_of(line_items: Sequence[tuple[str, str]], *, price_micros: int) -> Inventory:
+    """Return an inventory of these line items, each with its campaign, that everybody may see."""
+    chance = Random(1)  # noqa: S311 - the same inventory in every run
+    now = datetime.now(UTC)
+    organization = OrganizationId(new_id())
+    placement = PublishedPlacement(PlacementId(new_id()), organization)
+    items = [
+        ServableLineItem(
+            line_item_id=LineItemId(line_item_id),
+            campaign_id=CampaignId(campaign_id),
+            advertiser_id=AdvertiserId(new_id()),
+            advertiser_name=f"Advertiser {number}",
+            priority=8,
+            price_micros=price_micros,
+            value_micros=price_micros,
+            starts_at=now - timedelta(days=1),
+            ends_at=now + timedelta(days=30),
+            remaining_micros=10**12,
+            creatives=(_creative(chance),),
+        )
+        for number, (line_item_id, campaign_id) in enumerate(line_items)
+    ]
+    return Inventory(
+        version="",
+        built_at=now,
+        placements={"storm": placement, placement.placement_id: placement},
+        line_items={organization: tuple(items)},
+    )
+
+
 def _line_item(
     chance: Random, now: datetime, advertisers: Sequence[AdvertiserId]
 ) -> ServableLineItem:

@@ -47,7 +47,7 @@ def measure_visibility(folder: Path, *, beacons: int = 200, seconds: float = 40)
     Raises:
         LocalError: the product did not start, or did not count what it had accepted.
     """
-    with _product(folder) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+    with running_product(folder) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
         credentials = {"email": PEOPLE[1][0], "password": PASSWORD}
         answer = client.post("/api/v1/auth/login", json=credentials).raise_for_status()
         client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -119,7 +119,7 @@ def _impressions(client: httpx.Client, ids: list[str]) -> int:
 
 
 @contextmanager
-def _product(folder: Path) -> Iterator[str]:
+def running_product(folder: Path) -> Iterator[str]:
     """Run the product as `make run` does, with seeds, and yield its address."""
     ports = next(
         Ports(port)

@@ -1,4 +1,4 @@
-"""Every implementation of `PodFiller` chooses the greatest values where slots run out first."""
+"""Every implementation of `PodFiller` finds and proves what is worth most where slots run out."""
 
 from typing import Any
 
@@ -103,9 +103,35 @@ def test_the_longest_creative_fills_time_that_nobody_needs(shelf: Shelf) -> None
     assert pod.optimality_gap_bp == 0
 
 
+def test_a_film_that_is_there_already_leaves_a_shorter_one_and_proves_nothing(
+    shelf: Shelf,
+) -> None:
+    first, same = (a_servable_creative(duration_ms=30_000, media_sha256="a") for _ in range(2))
+    either = an_ad(value=40, creatives=[same, a_servable_creative(duration_ms=10_000)])
+    ads = an_ad(value=50, creatives=[first]), either, an_ad(20_000, 40)
+    assert played(shelf.fill(*ads, spec=TWO)) == [0, 2]
+
+
 def test_with_too_little_time_for_them_who_may_not_run_does_not_count(shelf: Shelf) -> None:
     reached = long_ad(60, frequency_caps=capped(1))
     shelf.fill(reached)
     shelf.limit(1)
     pod = shelf.fill(*short_ads(), reached, spec=PodSpec(30_000, 2))
     assert (played(pod), pod.optimality_gap_bp) == ([0, 1], 0)
+
+
+def by_seconds(*lengths_and_values: tuple[int, int]) -> list[ServableLineItem]:
+    return [an_ad(1_000 * length, value) for length, value in lengths_and_values]
+
+
+def test_who_can_be_in_no_better_choice_is_not_tried(shelf: Shelf) -> None:
+    ads = by_seconds((10, 33), (10, 31), (10, 26), (15, 30), (20, 37), (30, 37), (20, 24))
+    shelf.limit(3)
+    pod = shelf.fill(*ads, spec=PodSpec(45_000, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 1, 4], 0)
+
+
+def test_who_may_still_be_in_a_better_choice_is_tried(shelf: Shelf) -> None:
+    ads = by_seconds((10, 39), (20, 35), (20, 28), (30, 36), (10, 11), (15, 13))
+    pod = shelf.fill(*ads, spec=PodSpec(45_000, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 1, 5], 0)

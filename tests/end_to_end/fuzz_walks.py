@@ -30,6 +30,7 @@ def _sound_body(label: str) -> dict[str, Any] | None:
         "POST /api/v1/campaigns/{campaign_id}/line-items": {"name": "Walk"},
         "POST /api/v1/campaigns/{campaign_id}/creatives": {"name": "Walk", **_A_FILE},
         "POST /api/v1/creatives/{creative_id}/replacement": _A_FILE,
+        "POST /api/v1/creatives/{creative_id}/renditions": _A_FILE,
         "POST /api/v1/invitations": {"email": f"{uuid4()}@example.com", "role": "viewer"},
         "POST /api/v1/placements": {"key": f"walk-{uuid4().hex}", "name": "Walk"},
         "POST /api/v1/api-keys": {"name": "Walk", "role": "viewer"},

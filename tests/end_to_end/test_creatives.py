@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.end_to_end.people import Person, a_creative, post_to_s3
-from tests.end_to_end.videos import Video
+from tests.end_to_end.people import Person, Player, a_creative, post_to_s3
+from tests.end_to_end.product import eventually
+from tests.end_to_end.videos import Video, make_small_video
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
@@ -69,6 +70,36 @@ def test_a_replacement_archives_its_predecessor(owner: Person, video: Video) -> 
     new = owner.verdict(made.json()["creative"])
     assert (new["status"], new["replaces"]) == ("ready", old["id"])
     assert owner.get(f"/creatives/{old['id']}")["status"] == "archived"
+
+
+def add_rendition(owner: Person, film: dict[str, Any], video: Video) -> dict[str, Any]:
+    file = {key: a_creative(video)[key] for key in ("filename", "content_type", "size_bytes")}
+    made = owner.api.post(f"/creatives/{film['id']}/renditions", json=file)
+    assert made.status_code == 201, made.text
+    assert post_to_s3(made.json()["upload"], video).is_success
+    return owner.verdict(made.json()["creative"])
+
+
+def test_a_rendition_is_measured_and_offered_behind_the_better_file(
+    owner: Person, player: Player, video: Video
+) -> None:
+    campaign = owner.run_campaign(video)
+    (film,) = owner.get(f"/campaigns/{campaign['id']}/creatives")["items"]
+    other = add_rendition(owner, film, make_small_video(seconds=4))
+    assert [reason["code"] for reason in other["rejection_reasons"]] == ["duration_mismatch"]
+    small = add_rendition(owner, film, make_small_video(seconds=2))
+    assert (small["status"], small["width_px"], small["height_px"]) == ("ready", 320, 180)
+    assert small["bitrate_kbps"] < film["bitrate_kbps"]
+    offered = eventually(
+        lambda: media if len(media := player.ad()["media"]) == 2 else None,
+        within_s=10,
+        what="both are offered",
+    ).value
+    assert [one["url"] for one in offered] == [film["media_url"], small["media_url"]]
+    assert httpx.get(offered[1]["url"]).content == make_small_video(seconds=2).content
+    most = {"placement": player.placement, "max_bitrate_kbps": small["bitrate_kbps"]}
+    (ad,) = player.http.post("/api/v1/ad-request", json=most).json()["ads"]
+    assert [one["width"] for one in ad["media"]] == [320]
 
 
 @pytest.mark.parametrize(

@@ -43,3 +43,11 @@ def make_video() -> Video:
     options = ("-map", "0:v", "-map", "1:a", *_H264_MAIN, *_LEVEL_3_1, *AAC, *FAST_START)
     path = media_file("end-to-end.mp4", *options, seconds=2, size="640x360", rate="30")
     return Video(path.read_bytes())
+
+
+def make_small_video(*, seconds: int) -> Video:
+    """Return the same picture in 320x180, so long."""
+    options = ("-map", "0:v", "-map", "1:a", *_H264_MAIN, *_LEVEL_3_1, *AAC, *FAST_START)
+    name = f"end-to-end-small-{seconds}.mp4"
+    path = media_file(name, *options, seconds=seconds, size="320x180", rate="30")
+    return Video(path.read_bytes(), 1000 * seconds, width_px=320, height_px=180)

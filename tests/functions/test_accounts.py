@@ -81,6 +81,8 @@ def test_an_address_registers_once(office: Office) -> None:
         ({"email": "nobody"}, "email"),
         ({"email": "a b@example.com"}, "email"),
         ({"email": "a@example.com\r\nBcc: b@example.com"}, "email"),
+        ({"email": "a\x00b@example.com"}, "email"),
+        ({"email": "a\x7fb@example.com"}, "email"),
         ({"name": " "}, "name"),
         ({"organization_name": None}, "body"),
         ({"invitation_token": "x"}, "body"),

@@ -101,6 +101,13 @@ WRITTEN = [
         "creatives",
         ready=True,
     ),
+    Write(
+        f"POST {CREATIVE}/renditions",
+        {("creative", "create"): 1},
+        {name: value for name, value in A_VIDEO.items() if name != "name"},
+        "creatives",
+        ready=True,
+    ),
     Write(f"POST {CREATIVE}/check", {("creative", "update"): 1}, None, "creatives"),
 ]
 

@@ -82,6 +82,7 @@ ACTION_BY_ROUTE: dict[str, Action | None] = {
     f"PATCH {CREATIVE}": Action.TRAFFIC,
     f"DELETE {CREATIVE}": Action.TRAFFIC,
     f"POST {CREATIVE}/replacement": Action.TRAFFIC,
+    f"POST {CREATIVE}/renditions": Action.TRAFFIC,
     f"POST {CREATIVE}/check": Action.TRAFFIC,
     f"GET {CREATIVE}/preview": Action.READ,
     f"POST {CREATIVE}/multipart": Action.TRAFFIC,
@@ -119,6 +120,7 @@ BODIES: dict[str, Any] = {
     f"POST {CAMPAIGN}/creatives": {"name": "a", **A_FILE},
     f"PATCH {CREATIVE}": {"name": "b"},
     f"POST {CREATIVE}/replacement": A_FILE,
+    f"POST {CREATIVE}/renditions": A_FILE,
     f"POST {CREATIVE}/multipart": {
         "upload_id": "u",
         "parts": [{"part_number": 1, "etag": '"e"'}],

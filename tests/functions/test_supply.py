@@ -15,9 +15,11 @@ from ctv_ads.domain.access import Role
 from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.domain.ids import CreativeId, PlacementId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
+from ctv_ads.domain.listing import Cursor
 from ctv_ads.domain.reasons import NoFillReason
 from ctv_ads.domain.statistics import BreakdownBy
 from ctv_ads.domain.supply import SupplyBy
+from ctv_ads.web.cursors import write_cursor
 from functions.analytics import supply
 from tests.builders import NOON, PRICE_MICROS, Tenant, a_beacon, some_claims
 from tests.functions.conftest import Office
@@ -151,6 +153,13 @@ def test_pages_follow_one_another(house: House) -> None:
         query = f"&cursor={page['next_cursor']}"
     assert pages == whole["items"]
     refused = house.office.send("analytics", "GET", f"{REPORT}?{DAYS}&by=day{query}")
+    refused.assert_problem(422, "invalid-request", "cursor")
+
+
+@pytest.mark.parametrize("path", [REPORT, EXPORT])
+def test_a_cursor_that_no_list_gave_is_refused(office: Office, path: str) -> None:
+    forged = write_cursor(Cursor("day", "2026\x00", new_id()))
+    refused = office.send("analytics", "GET", f"{path}?{DAYS}&by=day&cursor={forged}")
     refused.assert_problem(422, "invalid-request", "cursor")
 
 

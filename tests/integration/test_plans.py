@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from ctv_ads.adapters.postgres.store import PostgresStores
 from ctv_ads.domain.access import Caller, Role
 from ctv_ads.domain.ids import CampaignId, OrganizationId, UserId
 from ctv_ads.domain.listing import ListQuery
+from ctv_ads.domain.supply import SupplyBy, SupplyQuery
 from ctv_ads.migrate import migrate_up, packaged_migrations
 from local.bench.filling import Filled, fill
 from local.bench.statements import (
@@ -92,6 +94,31 @@ def test_a_list_is_read_in_its_order(full: Full, sort: str, index: str) -> None:
         with recorded_statements() as statements:
             store.campaign_lists.page(ListQuery(limit=20, sort=sort, cursor=first.next_cursor))
     assert index in assert_no_big_table_is_read_whole(full, statements)
+
+
+@pytest.mark.parametrize(
+    ("by", "table"), [(SupplyBy.PLACEMENT, "delivery_days"), (SupplyBy.HOUR, "delivery_hours")]
+)
+def test_requests_of_an_organization_are_found_among_those_of_all(
+    full: Full, by: SupplyBy, table: str
+) -> None:
+    period = "hour" if by is SupplyBy.HOUR else "day"
+    with psycopg.connect(full.dsn, autocommit=True) as owner:
+        owner.execute(
+            f"INSERT INTO {table} (organization_id, campaign_id, line_item_id, creative_id,"  # noqa: S608
+            f" placement_id, country, device_type, {period}, requests)"
+            " SELECT md5(o::text)::uuid, none, none, none, md5(o::text)::uuid, '', '', d, 1"
+            " FROM generate_series(1, 300) o, generate_series(DATE '2026-08-01', DATE '2026-11-30',"
+            " '1 day') d, (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS none) n".encode()
+        )
+        owner.execute(f"ANALYZE {table}".encode())
+    days: Any = {"first_day": date(2026, 11, 1), "last_day": date(2026, 11, 30)}
+    with PostgresStores(full.database).transaction(full.caller) as store:
+        with recorded_statements() as statements:
+            store.supply.report(SupplyQuery(by=by, limit=50, **days))
+        plan = full.plans(statements)[0]
+    assert f"{table}_of_requests" in indexes_of(plan)
+    assert table not in sequential_scans(plan)
 
 
 @pytest.mark.parametrize("sort", ["billed_micros", "-billed_micros"])

@@ -115,7 +115,7 @@ API: Mapping[str, tuple[str, str, str, bool]] = {
         ALL,
         (
             f"creative_id organization_id campaign_id kind filename content_type declared_size_bytes"
-            f" tag_url replaces created_by {_SOFT}"
+            f" tag_url replaces rendition_of created_by {_SOFT}"
         ),
         f"{_SOFT} deleted_at {_VERSION}",
         False,

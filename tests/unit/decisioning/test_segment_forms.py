@@ -91,6 +91,16 @@ def test_what_is_compiled_is_read_back_but_for_what_is_left_of_budgets() -> None
     assert index.line_item(LineItemId("another")) is None
 
 
+def test_line_items_that_share_a_film_each_have_it() -> None:
+    heard = Tracker(TrackerEvent.START, "https://t.example/")
+    shared, own = a_servable_creative(trackers=(heard,)), a_servable_creative()
+    items = [a_servable_line_item(creatives=films) for films in ([shared], [own, shared])]
+    found = {
+        item.line_item_id: item.creatives for item in LineItemIndex([layer(items)]).line_items()
+    }
+    assert found == {item.line_item_id: item.creatives for item in items}
+
+
 def test_a_line_item_that_has_gone_is_not_found_by_its_id() -> None:
     gone, kept = a_servable_line_item(), a_servable_line_item()
     base = Segment(compile_segment([gone, kept]))

@@ -13,7 +13,7 @@ from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.adapters.postgres.campaign_completion import PostgresCampaignCompletion
 from ctv_ads.adapters.postgres.completions import PostgresCompletions
-from ctv_ads.adapters.postgres.creatives import PostgresCreativeValidation
+from ctv_ads.adapters.postgres.creative_validation import PostgresCreativeValidation
 from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic

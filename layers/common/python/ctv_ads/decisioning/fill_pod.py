@@ -1,8 +1,8 @@
 """Fill one break: caps, tokens, separation, places, and the best use of its time.
 
 Pure: candidates in rank order, what is remembered of the viewer, the tokens and the time come
-in; the pod and everything to be remembered go out. `adapters/valkey/pod_rules.lua` and
-`pod_fill.lua` do the same inside Valkey, and a differential test holds the two together.
+in; the pod and everything to be remembered go out. `adapters/valkey/pod_*.lua` do the same
+inside Valkey, and a differential test holds the two together.
 
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
 a tier the greedy choice in rank order stands unless one pass over the greatest values or a
@@ -173,10 +173,12 @@ class _Filling:
         search = self._search([i for i in tier if self._may_run(i)], best)
         if len(search.options) == greedy_ads or not search.can_be_better():
             return best.worth[0]
-        search = self._search([i for i in tier if isinstance(self._option(i), Option)], best)
+        search.try_rewards(self._option, is_tried_by_value=is_tried)
+        hopeful = sorted(option.candidate for option in search.hopeful())
+        search = self._search([i for i in hopeful if isinstance(self._option(i), Option)], best)
         if not search.can_be_better():
             return best.worth[0]
-        search.run(is_tried_by_value=is_tried)
+        search.run()
         return search.proved_micros
 
     def _value_pass(self, tier: list[int], best: Best) -> ValuePass:

@@ -7,9 +7,11 @@ comes out the same in double precision inside Valkey, which has no other numbers
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ctv_ads.decisioning.pod_draft import Draft, Placed, worth
 from ctv_ads.decisioning.pod_terms import CandidateTerms
+from ctv_ads.domain.reasons import Reason
 
 NODE_LIMIT = 24
 """How many additions one filling may try beyond the greedy ones."""
@@ -80,6 +82,15 @@ class Best:
         return mine_worth
 
 
+class Charge(NamedTuple):
+    """What a choice is worth at most if ads pay `rate` for the time they take."""
+
+    rate: float
+    worth: float
+    last_reward: float
+    """The least of the rewards that are in it; 0 where slots are left."""
+
+
 @dataclass(slots=True)
 class Search:
     """One search over `options`, which stand by density, for better than the `best` yet."""
@@ -88,6 +99,7 @@ class Search:
     options: list[Option]
     best: Best
     base: int = field(init=False)
+    charges: tuple[Charge, ...] = field(init=False)
     ceiling: tuple[int, int] = field(init=False)
     """More than any choice can be worth; what reaches it is proved best."""
     users: Counter[bytes] = field(init=False)
@@ -95,6 +107,8 @@ class Search:
 
     def __post_init__(self) -> None:
         self.base = len(self.draft.added)
+        runs_out = self._rate_where_time_runs_out()
+        self.charges = tuple(self._charge(rate) for rate in (0.0, runs_out / 2, runs_out))
         self.ceiling = self._ceiling()
         self.users = self._users()
         self._misplaced = self.draft.misplaced
@@ -116,22 +130,36 @@ class Search:
     def _ceiling(self) -> tuple[int, int]:
         """Return the bound of the whole, tightened by charging ads for the time they take.
 
-        At any rate, time at that rate and the best rewards beyond it, as many as there are
-        slots, are worth no less than any choice (Lagrange). Half the rate at which time runs
-        out is near the best where time and slots are both short.
+        Half the rate at which time runs out is near the best where time and slots are both short.
         """
         value, time = self.bound(0)
-        left_ms = self.draft.left_ms or 0
+        return min(value, *(int(charge.worth + _ROUNDING) for charge in self.charges)), time
+
+    def _charge(self, rate: float) -> Charge:
+        """Charge ads for their time.
+
+        At any rate, time at that rate and the best rewards beyond it, as many as there are
+        slots, are worth no less than any choice (Lagrange).
+        """
         slots = self.draft.spec.max_ads - self.base
-        runs_out = self._rate_where_time_runs_out()
-        for rate in (0.0, runs_out / 2, runs_out):
-            rewards = [_reward(one, rate) for one in self.options]
-            worth_it = sorted((reward for reward in rewards if reward > 0), reverse=True)
-            total = rate * left_ms
-            for reward in worth_it[:slots]:
-                total += reward
-            value = min(value, int(total + _ROUNDING))
-        return value, time
+        rewards = [_reward(one, rate) for one in self.options]
+        worth_it = sorted((reward for reward in rewards if reward > 0), reverse=True)[:slots]
+        total = rate * (self.draft.left_ms or 0)
+        for reward in worth_it:
+            total += reward
+        return Charge(rate, total, worth_it[-1] if len(worth_it) == slots else 0.0)
+
+    def hopeful(self) -> list[Option]:
+        """Return who may be in a choice that is worth as much as the best yet."""
+        return [
+            one for one in self.options if all(self._may_be_in(one, c) for c in self.charges[1:])
+        ]
+
+    def _may_be_in(self, option: Option, charge: Charge) -> bool:
+        """Tell it by a charge: for one that is not in it, the last reward has to go."""
+        reward = _reward(option, charge.rate)
+        at_most = charge.worth - charge.last_reward + reward + _ROUNDING
+        return reward >= charge.last_reward or at_most >= self.best.worth[0]
 
     def _rate_where_time_runs_out(self) -> float:
         room_ms = self.draft.left_ms or 0
@@ -161,24 +189,35 @@ class Search:
         longest = max((option.longest_ms for option in rest), default=0)
         return min(in_time, slots * most), min(left_ms, slots * longest)
 
-    def run(self, *, is_tried_by_value: bool) -> None:
-        """Look for a better choice until all are tried, or the work is done."""
-        self._try_greedily(self._rate_where_time_runs_out() / 2)
-        if not is_tried_by_value:
-            self._try_greedily(0.0)
-        self._branch(0)
+    def try_rewards(
+        self, judge: Callable[[int], Option | Reason], *, is_tried_by_value: bool
+    ) -> None:
+        """Try the choices by reward: a good one at once lets much be left out.
 
-    def _try_greedily(self, rate: float) -> None:
-        """Try the choice by reward beyond `rate`: a good one at once lets much be left out."""
-        for option in _ordered(self.options, lambda one: _reward(one, rate)):
+        `judge` tells how a candidate may run: nobody is judged who need not be.
+        """
+        self._try_greedily(self.charges[1].rate, judge)
+        if not is_tried_by_value:
+            self._try_greedily(0.0, judge)
+
+    def _try_greedily(self, rate: float, judge: Callable[[int], Option | Reason]) -> None:
+        for one in _ordered(self.options, lambda one: _reward(one, rate)):
             if self.best.nodes_left <= 0 or self.draft.is_full():
                 break
-            if option.shortest_ms <= (self.draft.left_ms or 0):
+            option = judge(one.candidate) if self._fits(one) else None
+            if isinstance(option, Option) and self._fits(option):
                 self.best.nodes_left -= 1
                 self._try(option, option.creatives)
         self.best.keep_better(self.draft.added[self.base :])
         while len(self.draft.added) > self.base:
             self.draft.remove_last()
+
+    def _fits(self, option: Option) -> bool:
+        return option.shortest_ms <= (self.draft.left_ms or 0)
+
+    def run(self) -> None:
+        """Look for a better choice until all are tried, or the work is done."""
+        self._branch(0)
 
     def _branch(self, start: int) -> None:
         value, time = self.best.keep_better(self.draft.added[self.base :])

@@ -6,10 +6,13 @@ from enum import StrEnum
 
 from ctv_ads.domain.companions import Tracker, UniversalAdId, Verification
 from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, OrganizationId
-from ctv_ads.domain.media import MediaFacts, Rejection
+from ctv_ads.domain.media import MediaFacts, Rejection, RejectionCode
 from ctv_ads.domain.vast_tag import TagFacts
 
 ACCEPTED_CONTENT_TYPES = frozenset({"video/mp4"})
+RENDITION_TOLERANCE_MS = 250
+MAX_RENDITIONS = 20
+"""Of one creative, whatever became of them."""
 
 
 class CreativeKind(StrEnum):
@@ -57,6 +60,8 @@ class CreativeDraft:
     verifications: tuple[Verification, ...] = ()
     replaces: CreativeId | None = None
     """Whose place it takes once it is ready."""
+    rendition_of: CreativeId | None = None
+    """Beside whose file it is offered, instead of rotating itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,10 @@ class Creative:
     trackers: tuple[Tracker, ...]
     verifications: tuple[Verification, ...]
     replaces: CreativeId | None
+    rendition_of: CreativeId | None
+    """The creative whose film this file holds too; it does not rotate by itself."""
+    film_ms: int | None
+    """Of a rendition, how long that creative's own file is."""
     duplicate_of: tuple[CreativeId, ...]
     """Other ready creatives of the organization with the same file, the oldest first."""
     version: int
@@ -114,6 +123,19 @@ class Creative:
             self.trackers,
             self.verifications,
         )
+
+
+def rendition_reasons(creative: Creative, duration_ms: int | None) -> tuple[Rejection, ...]:
+    """Hold a rendition to its film's length; whoever encodes one cuts or pads some frames."""
+    film_ms = creative.film_ms
+    if (
+        film_ms is None
+        or duration_ms is None
+        or abs(duration_ms - film_ms) <= RENDITION_TOLERANCE_MS
+    ):
+        return ()
+    message = f"The file is {duration_ms} ms long; the film that it should show takes {film_ms} ms."
+    return (Rejection(RejectionCode.DURATION_MISMATCH, message),)
 
 
 def upload_key(creative_id: CreativeId) -> str:

@@ -1,7 +1,7 @@
 """The published inventory: everything a decision reads, as one immutable snapshot."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ctv_ads.domain.campaign import LineItemType
@@ -79,7 +79,36 @@ class ServableCreative:
     completes: int = 0
     """Measured within the line item; what rotation by completion rate learns from."""
     renditions: tuple[Rendition, ...] = ()
-    """Further files of the same film, beside the one that the fields above describe."""
+    """Further files of the same film, beside the one that the fields above describe.
+
+    That is the lightest, so that it fits whatever any of them does.
+    """
+
+
+def own_rendition(creative: ServableCreative) -> Rendition:
+    """Return the file that the creative's own fields describe."""
+    return Rendition(
+        url=creative.media_url,
+        mime_type=creative.mime_type,
+        width_px=creative.width_px,
+        height_px=creative.height_px,
+        bitrate_kbps=creative.bitrate_kbps,
+        codec=creative.codec,
+        size_bytes=creative.size_bytes,
+    )
+
+
+def accepted_by(
+    creative: ServableCreative, mimes: Sequence[str], max_bitrate_kbps: int | None
+) -> ServableCreative:
+    """Return the creative with those of its renditions that a player accepts."""
+    kept = tuple(
+        one
+        for one in creative.renditions
+        if (max_bitrate_kbps is None or one.bitrate_kbps <= max_bitrate_kbps)
+        and (not mimes or one.mime_type in mimes)
+    )
+    return creative if len(kept) == len(creative.renditions) else replace(creative, renditions=kept)
 
 
 @dataclass(frozen=True, slots=True)

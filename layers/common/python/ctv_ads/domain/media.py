@@ -123,6 +123,7 @@ class RejectionCode(StrEnum):
     TOO_LONG = "too_long"
     TOO_SHORT = "too_short"
     SIZE_MISMATCH = "size_mismatch"
+    DURATION_MISMATCH = "duration_mismatch"
     TAG_ADDRESS_REFUSED = "tag_address_refused"
     TAG_UNREACHABLE = "tag_unreachable"
     TAG_TOO_SLOW = "tag_too_slow"

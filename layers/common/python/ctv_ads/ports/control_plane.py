@@ -103,8 +103,11 @@ class Creatives(Protocol):
     def check_again(self, creative_id: CreativeId, now: datetime) -> None:
         """Let a rejected tag wait for another verdict, and count the version up."""
 
+    def count_renditions(self, creative_id: CreativeId) -> int:
+        """Return how many renditions a creative has, ready or not."""
+
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
-        """Hide the creative; it no longer serves."""
+        """Hide the creative and its renditions; they no longer serve."""
 
 
 class Statistics(Protocol):

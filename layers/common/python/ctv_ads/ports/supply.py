@@ -13,4 +13,7 @@ class Supply(Protocol):
 
         Who is bound to advertisers is told of their ads only: requests and opportunities, which
         are nobody's, count none.
+
+        Raises:
+            InvalidRequestError: `after` can be no key.
         """

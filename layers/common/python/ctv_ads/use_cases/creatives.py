@@ -7,6 +7,7 @@ from typing import Any
 
 from ctv_ads.domain.access import Action, Caller
 from ctv_ads.domain.creative import (
+    MAX_RENDITIONS,
     Creative,
     CreativeDraft,
     CreativeKind,
@@ -148,6 +149,32 @@ class TraffickCreatives:
             )
             return self.register(caller, draft, in_parts=file.in_parts)
 
+    def add_rendition(
+        self, caller: Caller, creative_id: CreativeId, file: AnnouncedFile
+    ) -> NewUpload:
+        """Register another file of a creative's film, offered beside it once it is ready.
+
+        Raises:
+            ConflictError: the creative is no ready video of its own, or has too many already.
+            ForbiddenError: the caller's role may not traffic.
+            InvalidRequestError: the declared type or size cannot become a creative.
+            NotFoundError: there is no such creative.
+        """
+        require(caller, Action.TRAFFIC)
+        with self.stores.transaction(caller) as store:
+            film = store.creatives.get(creative_id, for_update=True)
+            _refuse_renditions(film, store.creatives.count_renditions(creative_id))
+            draft = CreativeDraft(
+                campaign_id=film.campaign_id,
+                name=film.name,
+                filename=file.filename,
+                content_type=file.content_type,
+                size_bytes=file.size_bytes,
+                click_through_url=None,
+                rendition_of=creative_id,
+            )
+            return self.register(caller, draft, in_parts=file.in_parts)
+
     def complete_multipart(
         self, caller: Caller, creative_id: CreativeId, upload_id: str, parts: Sequence[SentPart]
     ) -> Creative:
@@ -253,7 +280,17 @@ class TraffickCreatives:
 
 def _replaceable(store: Store, creative_id: CreativeId) -> Creative:
     old = store.creatives.get(creative_id)
-    if old.status is CreativeStatus.ARCHIVED:
-        message = "an archived creative cannot be replaced"
+    if old.status is CreativeStatus.ARCHIVED or old.rendition_of is not None:
+        message = "an archived creative or a rendition cannot be replaced"
         raise ConflictError(message, [FieldProblem("status", "not_replaceable", message)])
     return old
+
+
+def _refuse_renditions(film: Creative, renditions: int) -> None:
+    is_own_file = film.kind is CreativeKind.VIDEO and film.rendition_of is None
+    if not is_own_file or film.status is not CreativeStatus.READY:
+        message = "only a video that is ready, and no rendition itself, has renditions"
+        raise ConflictError(message, [FieldProblem("status", "no_renditions", message)])
+    if renditions >= MAX_RENDITIONS:
+        message = f"a creative has at most {MAX_RENDITIONS} renditions"
+        raise ConflictError(message, [FieldProblem("renditions", "too_many", message)])

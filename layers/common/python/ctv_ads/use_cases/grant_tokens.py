@@ -24,6 +24,8 @@ _LONGEST_GRANTING = timedelta(seconds=15)
 _LONGEST_OPEN = timedelta(minutes=15)
 _ON_ITS_WAY = timedelta(seconds=30)
 _UNOBSERVED = timedelta(minutes=5)
+# A look is part of how long a pause takes to be on air.
+_IDLE_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def _idle(
         and now - s.look.observed_at >= _UNOBSERVED
         and s.line_item_id not in decided_on
     )
-    return [line_item_id for _, line_item_id in idle[:_RESERVED_AT_ONCE]]
+    return [line_item_id for _, line_item_id in idle[:_IDLE_AT_ONCE]]
 
 
 def _standing(look: Look, held: Mapping[int, Mapping[LineItemId, Held]]) -> _Standing:

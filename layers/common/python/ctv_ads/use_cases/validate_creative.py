@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from ctv_ads.domain.creative import Creative, CreativeStatus, creative_of_upload, media_key
+from ctv_ads.domain.creative import (
+    Creative,
+    CreativeStatus,
+    creative_of_upload,
+    media_key,
+    rendition_reasons,
+)
 from ctv_ads.domain.media import MediaLimits, Rejection, RejectionCode, facts_of, judge_media
 from ctv_ads.errors import UploadGoneError
 from ctv_ads.ports.base import Clock
@@ -40,8 +46,12 @@ class ValidateCreative:
 
     def _judge(self, creative: Creative, upload: UploadedObject) -> CreativeStatus:
         probe = self.uploads.probe(upload)
-        rejections = _size_reasons(creative, upload) + judge_media(
-            probe, declared_content_type=creative.content_type or "", limits=self.limits
+        rejections = (
+            *_size_reasons(creative, upload),
+            *judge_media(
+                probe, declared_content_type=creative.content_type or "", limits=self.limits
+            ),
+            *rendition_reasons(creative, probe.duration_ms),
         )
         if rejections:
             self.validation.reject(creative.creative_id, rejections, now=self.clock())

@@ -81,7 +81,7 @@ UPDATE creatives SET deleted_at = %(now)s, updated_at = %(now)s
 WHERE campaign_id = %(campaign_id)s AND deleted_at IS NULL"""
 _READY_CREATIVES = """
 SELECT count(*) AS ready FROM creatives
-WHERE campaign_id = %s AND status = 'ready' AND deleted_at IS NULL"""
+WHERE campaign_id = %s AND status = 'ready' AND rendition_of IS NULL AND deleted_at IS NULL"""
 
 
 class PostgresCampaigns:

@@ -1,6 +1,5 @@
-"""Creatives: registering them, and the verdicts on their files."""
+"""Creatives, and how they are registered and changed."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from ctv_ads.adapters.postgres.database import Connection, Database
+from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.adapters.postgres.listing import Listing
 from ctv_ads.domain.access import Caller
 from ctv_ads.domain.companions import Tracker, TrackerEvent, UniversalAdId, Verification
@@ -20,7 +19,7 @@ from ctv_ads.domain.creative import (
     SoftFields,
     TagDraft,
 )
-from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, OrganizationId, is_id
+from ctv_ads.domain.ids import AdvertiserId, CampaignId, CreativeId, OrganizationId
 from ctv_ads.domain.listing import ListQuery, Page
 from ctv_ads.domain.media import MediaFacts, Rejection, RejectionCode
 from ctv_ads.domain.vast_tag import TagFacts
@@ -30,7 +29,9 @@ _COLUMNS = """
        r.creative_id, r.organization_id, r.campaign_id, c.advertiser_id, r.kind, r.name,
        r.filename, r.content_type, r.declared_size_bytes, r.tag_url, r.click_through_url,
        r.status, r.facts, r.media_key, r.rejections, r.universal_ad_id, r.trackers,
-       r.verifications, r.replaces, r.version, r.created_at, r.updated_at,
+       r.verifications, r.replaces, r.rendition_of,
+       (SELECT f.facts ->> 'duration_ms' FROM creatives f
+        WHERE f.creative_id = r.rendition_of)::integer AS film_ms, r.version, r.created_at, r.updated_at,
        ARRAY(
            SELECT d.creative_id::text FROM creatives d
            WHERE d.organization_id = r.organization_id AND d.media_sha256 = r.media_sha256
@@ -58,10 +59,10 @@ _LISTING = Listing(
 _INSERT = """
 INSERT INTO creatives (creative_id, organization_id, campaign_id, name, filename, content_type,
                        declared_size_bytes, click_through_url, universal_ad_id, trackers,
-                       verifications, replaces, created_by)
+                       verifications, replaces, rendition_of, created_by)
 VALUES (%(creative_id)s, %(organization_id)s, %(campaign_id)s, %(name)s, %(filename)s,
         %(content_type)s, %(size_bytes)s, %(click_through_url)s, %(universal_ad_id)s,
-        %(trackers)s, %(verifications)s, %(replaces)s, %(created_by)s)"""
+        %(trackers)s, %(verifications)s, %(replaces)s, %(rendition_of)s, %(created_by)s)"""
 _INSERT_TAG = """
 INSERT INTO creatives (creative_id, organization_id, campaign_id, kind, status, name, tag_url,
                        click_through_url, universal_ad_id, trackers, verifications, replaces,
@@ -81,39 +82,9 @@ WHERE creative_id = %(creative_id)s AND kind = 'vast_tag' AND status = 'rejected
   AND deleted_at IS NULL"""
 _DELETE = """
 UPDATE creatives SET deleted_at = %(now)s, version = version + 1, updated_at = %(now)s
-WHERE creative_id = %(creative_id)s AND deleted_at IS NULL"""
-_START_VALIDATING = """
-UPDATE creatives SET status = 'validating', version = version + 1, updated_at = now()
-WHERE creative_id = %s AND kind = 'video' AND status IN ('uploading', 'validating')
-  AND deleted_at IS NULL"""
-_LOCK = "SELECT creative_id FROM creatives WHERE creative_id = %s FOR UPDATE"
-_ACCEPT = """
-UPDATE creatives SET status = 'ready', facts = %(facts)s, media_sha256 = %(sha256)s,
-       media_key = %(media_key)s, version = version + 1, updated_at = %(now)s
-WHERE creative_id = %(creative_id)s AND kind = 'video' AND status = 'validating'
-  AND deleted_at IS NULL
-RETURNING replaces"""
-_ACCEPT_TAG = """
-UPDATE creatives SET status = 'ready', facts = %(facts)s, rejections = '[]',
-       version = version + 1, updated_at = %(now)s
-WHERE creative_id = %(creative_id)s AND kind = 'vast_tag' AND status = 'validating'
-  AND deleted_at IS NULL
-RETURNING replaces"""
-_TAKE_ASSIGNMENTS = """
-INSERT INTO creative_assignments (organization_id, campaign_id, line_item_id, creative_id,
-                                  weight, sequence, starts_at, ends_at)
-SELECT organization_id, campaign_id, line_item_id, %(creative_id)s, weight, sequence, starts_at,
-       ends_at
-FROM creative_assignments WHERE creative_id = %(replaces)s
-ON CONFLICT DO NOTHING"""
-_LEAVE_ASSIGNMENTS = "DELETE FROM creative_assignments WHERE creative_id = %(replaces)s"
-_RETIRE = """
-UPDATE creatives SET status = 'archived', version = version + 1, updated_at = %(now)s
-WHERE creative_id = %(replaces)s AND status <> 'archived' AND deleted_at IS NULL"""
-_REJECT = """
-UPDATE creatives SET status = 'rejected', rejections = %(rejections)s, version = version + 1,
-       updated_at = %(now)s
-WHERE creative_id = %(creative_id)s AND status = 'validating' AND deleted_at IS NULL"""
+WHERE (creative_id = %(creative_id)s OR rendition_of = %(creative_id)s) AND deleted_at IS NULL"""
+_COUNT_RENDITIONS = """
+SELECT count(*) AS renditions FROM creatives WHERE rendition_of = %s AND deleted_at IS NULL"""
 
 
 class PostgresCreatives:
@@ -162,6 +133,11 @@ class PostgresCreatives:
             raise NotFoundError("there is no such creative")
         return _creative(row)
 
+    def count_renditions(self, creative_id: CreativeId) -> int:
+        """Return how many renditions a creative has, ready or not."""
+        row = self._connection.execute(_COUNT_RENDITIONS, (creative_id,)).fetchone()
+        return row["renditions"] if row else 0
+
     def page(self, query: ListQuery) -> Page[Creative]:
         """Return a page of them; the filter `campaign_id` says of which campaign."""
         return _LISTING.page(self._connection, query, _creative)
@@ -186,67 +162,8 @@ class PostgresCreatives:
         self._connection.execute(_CHECK_AGAIN, {"creative_id": creative_id, "now": now})
 
     def delete(self, creative_id: CreativeId, now: datetime) -> None:
-        """Hide the creative; it no longer serves."""
+        """Hide the creative and its renditions; they no longer serve."""
         self._connection.execute(_DELETE, {"creative_id": creative_id, "now": now})
-
-
-class PostgresCreativeValidation:
-    """Implements `ports.CreativeValidation`, for all organizations."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def start(self, creative_id: CreativeId) -> Creative | None:
-        """Mark a creative that waits for a verdict as being validated, and return it."""
-        if not is_id(creative_id):
-            return None
-        with self._database.transaction() as connection:
-            if connection.execute(_START_VALIDATING, (creative_id,)).rowcount == 0:
-                return None
-            return PostgresCreatives(connection).get(creative_id)
-
-    def is_known(self, creative_id: CreativeId) -> bool:
-        """Tell whether there is such a creative, once whoever is changing it has ended."""
-        with self._database.transaction() as connection:
-            return connection.execute(_LOCK, (creative_id,)).rowcount == 1
-
-    def accept(
-        self, creative_id: CreativeId, facts: MediaFacts, *, media_key: str, now: datetime
-    ) -> bool:
-        """Mark it ready, unless it no longer waits."""
-        values = {
-            "creative_id": creative_id,
-            "facts": Jsonb(asdict(facts)),
-            "sha256": facts.sha256,
-            "media_key": media_key,
-            "now": now,
-        }
-        return self._accept(_ACCEPT, values)
-
-    def accept_tag(self, creative_id: CreativeId, facts: TagFacts, *, now: datetime) -> bool:
-        """Mark a tag ready, unless it no longer waits."""
-        values = {"creative_id": creative_id, "facts": Jsonb(asdict(facts)), "now": now}
-        return self._accept(_ACCEPT_TAG, values)
-
-    def _accept(self, statement: str, values: Mapping[str, Any]) -> bool:
-        with self._database.transaction() as connection:
-            accepted = connection.execute(statement.encode(), values).fetchone()
-            if accepted is not None and accepted["replaces"] is not None:
-                for succeed in (_TAKE_ASSIGNMENTS, _LEAVE_ASSIGNMENTS, _RETIRE):
-                    connection.execute(succeed, {**values, **accepted})
-            return accepted is not None
-
-    def reject(
-        self, creative_id: CreativeId, rejections: Sequence[Rejection], *, now: datetime
-    ) -> bool:
-        """Mark it rejected, unless it no longer waits."""
-        values = {
-            "creative_id": creative_id,
-            "rejections": Jsonb([asdict(rejection) for rejection in rejections]),
-            "now": now,
-        }
-        with self._database.transaction() as connection:
-            return connection.execute(_REJECT, values).rowcount == 1
 
 
 def _as_json(fields: CreativeDraft | SoftFields) -> dict[str, Any]:
@@ -289,6 +206,8 @@ def _creative(row: DictRow) -> Creative:
         ),
         verifications=tuple(Verification(**item) for item in row["verifications"]),
         replaces=CreativeId(str(row["replaces"])) if row["replaces"] else None,
+        rendition_of=CreativeId(str(row["rendition_of"])) if row["rendition_of"] else None,
+        film_ms=row["film_ms"],
         duplicate_of=tuple(CreativeId(item) for item in row["duplicate_of"]),
         version=row["version"],
         created_at=row["created_at"],

@@ -21,7 +21,13 @@ from ctv_ads.domain.ids import (
     OrganizationId,
     PlacementId,
 )
-from ctv_ads.domain.inventory import PublishedPlacement, ServableCreative, ServableLineItem
+from ctv_ads.domain.inventory import (
+    PublishedPlacement,
+    Rendition,
+    ServableCreative,
+    ServableLineItem,
+    own_rendition,
+)
 from ctv_ads.domain.line_item import (
     CreativeRotation,
     Daypart,
@@ -134,6 +140,38 @@ def servable_creative(row: DictRow, media_base_url: str) -> ServableCreative:
         verifications=tuple(Verification(**vendor) for vendor in row["verifications"]),
         vast_tag_url=tag_url,
         media_sha256=row["media_sha256"] or "",
+    )
+
+
+def rendition(row: DictRow, media_base_url: str) -> Rendition:
+    """Return one more file of a film."""
+    facts = row["facts"]
+    return Rendition(
+        url=f"{media_base_url}/{row['media_key']}",
+        mime_type=facts["mime_type"],
+        width_px=facts["width_px"],
+        height_px=facts["height_px"],
+        bitrate_kbps=facts["bitrate_kbps"],
+        codec=facts["video_codec"],
+        size_bytes=facts["size_bytes"],
+    )
+
+
+def with_renditions(creative: ServableCreative, more: Sequence[Rendition]) -> ServableCreative:
+    """Return the creative with further files, described by the lightest: it fits where any does."""
+    if not more:
+        return creative
+    lightest, *heavier = sorted((own_rendition(creative), *more), key=lambda one: one.bitrate_kbps)
+    return replace(
+        creative,
+        media_url=lightest.url,
+        mime_type=lightest.mime_type,
+        width_px=lightest.width_px,
+        height_px=lightest.height_px,
+        bitrate_kbps=lightest.bitrate_kbps,
+        codec=lightest.codec,
+        size_bytes=lightest.size_bytes or 0,
+        renditions=tuple(heavier),
     )
 
 

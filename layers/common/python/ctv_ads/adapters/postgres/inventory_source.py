@@ -15,9 +15,11 @@ from ctv_ads.adapters.postgres.inventory_rows import (
     assigned,
     measured,
     published_placement,
+    rendition,
     servable_creative,
     servable_line_item,
     siblings_of,
+    with_renditions,
 )
 from ctv_ads.decisioning.segments.changes import Marks, changes_since
 from ctv_ads.decisioning.sibling_caps import with_counted_caps
@@ -26,6 +28,7 @@ from ctv_ads.domain.ids import LineItemId, OrganizationId
 from ctv_ads.domain.inventory import (
     Inventory,
     PublishedPlacement,
+    Rendition,
     ServableCreative,
     ServableLineItem,
     rank_key,
@@ -120,8 +123,17 @@ class PostgresInventorySource:
 
     def _films(self, rows: Iterable[DictRow]) -> _Films:
         found: _Films = defaultdict(list)
+        films: list[DictRow] = []
+        renditions: dict[Any, list[Rendition]] = defaultdict(list)
         for row in rows:
-            found[str(row["campaign_id"])].append(servable_creative(row, self._media_base_url))
+            if row["rendition_of"] is None:
+                films.append(row)
+            else:
+                renditions[row["rendition_of"]].append(rendition(row, self._media_base_url))
+        for row in films:
+            creative = servable_creative(row, self._media_base_url)
+            more = renditions.get(row["creative_id"], ())
+            found[str(row["campaign_id"])].append(with_renditions(creative, more))
         return found
 
 

@@ -51,7 +51,7 @@ SELECT l.line_item_id, l.organization_id, c.budget_micros - c.billed_micros AS r
 
 _FILM = """
     r.creative_id, r.name, r.facts, r.media_key, r.media_sha256, r.click_through_url,
-    r.universal_ad_id, r.trackers, r.verifications, r.tag_url"""
+    r.universal_ad_id, r.trackers, r.verifications, r.tag_url, r.rendition_of"""
 _READY = "r.status = 'ready' AND r.deleted_at IS NULL"
 CREATIVES = f"""
 SELECT r.campaign_id,{_FILM} FROM creatives r
@@ -69,7 +69,7 @@ WHERE campaign_id = ANY(%(campaigns)s)"""
 MARKS = f"""
 WITH films AS (
     SELECT r.campaign_id, sum(hash_record_extended(ROW({_FILM}), 0)) AS mark
-    FROM creatives r WHERE {_READY} GROUP BY r.campaign_id
+    FROM creatives r WHERE {_READY} GROUP BY r.campaign_id HAVING bool_or(r.rendition_of IS NULL)
 ), uses AS (
     SELECT line_item_id, sum(hash_record_extended(
         ROW(creative_id, weight, sequence, starts_at, ends_at, coalesce(ends_at > %(now)s, true)), 0

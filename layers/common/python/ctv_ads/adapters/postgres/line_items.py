@@ -70,7 +70,8 @@ SELECT creative_id, weight, sequence, starts_at, ends_at FROM creative_assignmen
 WHERE line_item_id = %s ORDER BY sequence NULLS LAST, creative_id"""
 _OF_CAMPAIGN = """
 SELECT creative_id FROM creatives
-WHERE campaign_id = %s AND creative_id = ANY (%s::uuid[]) AND deleted_at IS NULL"""
+WHERE campaign_id = %s AND creative_id = ANY (%s::uuid[]) AND rendition_of IS NULL
+  AND deleted_at IS NULL"""
 _UNASSIGN = """
 DELETE FROM creative_assignments
 WHERE line_item_id = %s AND creative_id <> ALL (%s::uuid[])"""

@@ -50,7 +50,7 @@ class Listing:
         try:
             found = connection.execute(*self._statement(query)).fetchall()
         except psycopg.DataError as error:
-            raise _bad_cursor() from error
+            raise bad_cursor() from error
         shown = found[: query.limit]
         return Page(
             items=tuple(item_of(row) for row in shown),
@@ -73,7 +73,7 @@ class Listing:
             try:
                 rows.execute(*self._statement(query))
             except psycopg.DataError as error:
-                raise _bad_cursor() from error
+                raise bad_cursor() from error
             for row in rows:
                 yield item_of(row), _cursor(query, row)
 
@@ -133,7 +133,8 @@ def _bound(query: ListQuery) -> dict[str, object]:
     return bound
 
 
-def _bad_cursor() -> InvalidRequestError:
+def bad_cursor() -> InvalidRequestError:
+    """Return what is told of a cursor whose value is none of its list's."""
     problem = FieldProblem("cursor", "bad_cursor", "it is not a cursor of this list")
     return InvalidRequestError("the cursor is wrong", [problem])
 

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+import psycopg
 from psycopg.rows import DictRow
 
 from ctv_ads.adapters.postgres.database import Connection
+from ctv_ads.adapters.postgres.listing import bad_cursor
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.reasons import NoFillReason
 from ctv_ads.domain.supply import SupplyBy, SupplyCounts, SupplyPart, SupplyQuery, SupplyReport
@@ -103,7 +105,11 @@ class PostgresSupply:
         self._connection = connection
 
     def report(self, query: SupplyQuery) -> SupplyReport:
-        """Return the parts that `query` asks for, and the totals of all there are."""
+        """Return the parts that `query` asks for, and the totals of all there are.
+
+        Raises:
+            InvalidRequestError: `after` can be no key.
+        """
         values: dict[str, Any] = {
             "first_day": query.first_day,
             "last_day": query.last_day,
@@ -112,7 +118,11 @@ class PostgresSupply:
             # The totals are one, and one more tells that there are more.
             "rows": query.limit + 2,
         }
-        totals, *found = self._connection.execute(_DELIVERED[query.by].encode(), values).fetchall()
+        try:
+            rows = self._connection.execute(_DELIVERED[query.by].encode(), values).fetchall()
+        except psycopg.DataError as error:  # characters that no text of PostgreSQL holds
+            raise bad_cursor() from error
+        totals, *found = rows
         shown = found[: query.limit]
         values["keys"] = [row["key"] for row in shown]
         reasons = self._named(_NO_FILLS[query.by], values)

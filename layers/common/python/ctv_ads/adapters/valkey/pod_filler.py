@@ -48,6 +48,7 @@ _STALE, _SHORT = 1, 2
 """What the first byte of an answer says when nothing was done."""
 _NUMBERS = struct.Struct(">6I")
 _LOADING_TAKES_MS = 1000
+_PARTS = ("rules", "draft", "by_value", "search", "fill")
 
 
 class ValkeyPodFiller:
@@ -134,7 +135,7 @@ class ValkeyPodFiller:
 def library() -> tuple[str, str]:
     """Return the function's name and the code of its library."""
     here = Path(__file__).parent
-    code = "".join((here / name).read_text("utf-8") for name in ("pod_rules.lua", "pod_fill.lua"))
+    code = "".join((here / f"pod_{part}.lua").read_text("utf-8") for part in _PARTS)
     name = f"ctv_fill_{sha256(code.encode()).hexdigest()[:12]}"
     return name, f"#!lua name={name}\n" + code.replace("@NAME@", name)
 
