@@ -1,6 +1,5 @@
 """Whose word counts: nobody chooses an address, a place or a device for others."""
 
-from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any
 
@@ -29,7 +28,7 @@ CLOUDFRONT = {
 class KnownPlaces:
     """A database that knows some addresses, and their networks roughly or falsely."""
 
-    def __init__(self, networks: Mapping[str, Place] | None = None) -> None:
+    def __init__(self, networks: dict[str, Place] | None = None) -> None:
         self.known = PLACES | (networks or {})
         self.asked: list[str] = []
 

@@ -45,6 +45,10 @@ class Reason(IntEnum):
     CREATIVE_TOO_LONG = 302
     CREATIVE_TOO_SHORT = 303
     CREATIVE_FORMAT = 304
+    """Type or bitrate; told apart since, and not given any more."""
+    CREATIVE_MIME = 305
+    CREATIVE_BITRATE = 306
+    CREATIVE_DIMENSIONS = 307
 
     CAP_CREATIVE = 401
     CAP_LINE_ITEM = 402
