@@ -30,13 +30,17 @@ class _Break(BaseModel):
     """The opportunity. Without `duration_ms` and `max_ads` one ad is wanted."""
 
     duration_ms: Annotated[
-        _Length,
+        int | None,
         Field(
-            description="Length of the break. Exactly 300000 is what stitchers send for an unknown "
-            "one: the placement's default is taken"
+            le=_DAY_MS,
+            description="Length of the break; 0 or less is no time, and no ad. Exactly 300000 is "
+            "what stitchers send for an unknown one: the placement's default is taken. More than "
+            "a day counts as a day",
         ),
     ] = None
-    max_ads: Annotated[int | None, Field(ge=1, le=100, description="Most ads wanted")] = None
+    max_ads: Annotated[
+        int | None, Field(ge=1, le=100, description="Most ads wanted; more count as a hundred")
+    ] = None
     min_ad_ms: Annotated[int | None, Field(ge=0, le=_DAY_MS, description="Shortest ad wanted")] = (
         None
     )

@@ -76,6 +76,8 @@ MACROS: Mapping[str, Callable[[str], Meaning]] = MappingProxyType(
         "VASTVERSIONS": _highest_version,
     }
 )
+SIGNAL_MACROS = frozenset({"GDPRCONSENT", "GPPSECTIONID", "GPPSTRING", "LIMITADTRACKING"})
+"""Privacy signals: what cannot be read of them is a refusal."""
 UNUSED_MACROS = frozenset(
     {
         "ADCATEGORIES", "ADPLAYHEAD", "ADSERVINGID", "ADTYPE", "APIFRAMEWORKS", "ASSETURI",

@@ -2,6 +2,9 @@
 
 A parameter that its sender left unresolved counts as absent: `[IFA]`, `${IFA}`, `{{ifa}}`,
 percent-encoded ones, and -1 and -2, by which VAST macros say unknown and withheld (VAST 4.2 §6.1).
+
+Where a parameter is sent more than once, one counts. Privacy signals are the exception: all that
+was said is kept, between commas, because a permission must not hide a refusal.
 """
 
 import base64
@@ -13,8 +16,9 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 
 from ctv_ads.domain.ad_request import Ignored
+from ctv_ads.domain.privacy.verdict import SIGNALS
 from ctv_ads.errors import InvalidRequestError
-from functions.ad_request.macros import MACROS, UNUSED_MACROS
+from functions.ad_request.macros import MACROS, SIGNAL_MACROS, UNUSED_MACROS
 from functions.ad_request.values import KEY_NAME, LISTS, NAMES, is_writable
 
 MAX_PARAMETERS = 200
@@ -26,6 +30,11 @@ MAX_KEY_VALUES = 50
 MAX_VALUES_OF_KEY = 50
 MAX_LENGTH_OF_VALUE = 200
 _UNKNOWN_OR_WITHHELD = ("-1", "-2")
+_SIGNALS = frozenset(SIGNALS)
+_NEVER_ABSENT = _SIGNALS | SIGNAL_MACROS | {"duration_ms", "BREAKMAXDURATION"}
+"""Where it matters that something was said, even if nobody can tell what."""
+_UNREADABLE = "?"
+"""Stands for what is no text, such as an object of JSON: no signal and no length is written so."""
 _MAX_NAME = 64
 _BYTE_ORDER_MARK = "\ufeff"
 """Some clients' libraries begin with it whatever they write."""
@@ -66,8 +75,20 @@ def given_in(event: Mapping[str, Any]) -> Given:
         else:
             from_query, given.values = given.values, {}
             _take_all(pairs, given)
-            given.values = from_query | given.values
+            given.values = _merged(from_query, given.values)
     return given
+
+
+def _merged(others: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+    """Return both, `ours` before `others`; of privacy signals what both say."""
+    merged = others | ours
+    for name in _SIGNALS & others.keys() & ours.keys():
+        merged[name] = _both(ours[name], others[name])
+    return merged
+
+
+def _both(said: str, also: str) -> str:
+    return said if said == also else f"{said},{also}"
 
 
 def _query_pairs(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -136,7 +157,7 @@ def _take_all(pairs: Iterable[tuple[str, Any]], given: Given) -> None:
         else:
             _take_other(name, value, aliases, given)
     if aliases:
-        given.values = aliases | given.values
+        given.values = _merged(aliases, given.values)
 
 
 def _take_other(name: str, value: object, aliases: dict[str, str], given: Given) -> None:
@@ -155,6 +176,8 @@ def _take_value(name: str, value: object, given: Given) -> None:
     elif text and not is_unresolved(text):
         if name not in given.values:
             given.values[name] = text
+        elif name in _SIGNALS:
+            given.values[name] = _both(given.values[name], text)
         elif name in LISTS:
             given.values[name] += f",{text}"
         else:
@@ -167,7 +190,9 @@ def _take_macro(name: str, value: object, aliases: dict[str, str], given: Given)
         given.ignore(name, "malformed")
     elif text and not is_unresolved(text):
         for parameter, meaning in MACROS[name](text):
-            aliases.setdefault(parameter, meaning)
+            known = aliases.setdefault(parameter, meaning)
+            if parameter in _SIGNALS:
+                aliases[parameter] = _both(known, meaning)
 
 
 def _take_key_value(name: str, value: object, given: Given) -> None:
@@ -214,7 +239,7 @@ def _text_of(name: str, value: object) -> str | None:
     if isinstance(value, list) and name in LISTS:
         texts = [_text_of("", item) for item in value]
         return None if None in texts else ",".join(text for text in texts if text)
-    return None
+    return _UNREADABLE if name in _NEVER_ABSENT else None
 
 
 def is_unresolved(text: str) -> bool:

@@ -13,6 +13,7 @@ from ctv_ads.domain import ad_request
 from ctv_ads.domain.ad_request import UNKNOWN_LENGTH_MS, AdRequest, Content, Ignored
 from ctv_ads.errors import FieldProblem, InvalidRequestError
 from ctv_ads.web.door import Door
+from functions.ad_request.amounts import ReplacedError
 from functions.ad_request.parameters import Given, given_in
 from functions.ad_request.values import PARAMETERS, Part, is_writable
 from functions.ad_request.viewer import Caller, Parts, viewer_of
@@ -85,6 +86,9 @@ def _parts(given: Given, *, trusted: bool) -> tuple[Parts, list[Ignored]]:
             continue
         try:
             parts[part][field] = parse(value)
+        except ReplacedError as error:
+            parts[part][field] = error.value
+            ignored.append(Ignored(name, error.reason))
         except ValueError:
             ignored.append(Ignored(name, "malformed"))
     return parts, ignored

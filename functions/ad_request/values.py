@@ -1,6 +1,7 @@
 """What each parameter may be, and the typed value that it becomes.
 
-A parser returns the value, or raises ValueError for what is none.
+A parser returns the value, or raises ValueError for what is none: `ReplacedError` where something
+else is taken for it (`amounts.py`).
 """
 
 import re
@@ -13,9 +14,9 @@ from typing import Any, NamedTuple
 from ctv_ads.domain.ad_request import BreakType
 from ctv_ads.domain.privacy.verdict import SIGNALS
 from ctv_ads.domain.vocabulary import COUNTRIES, DEVICE_TYPES
+from functions.ad_request.amounts import DAY_MS, at_most, duration_ms, ms_of_a_day, number_between
 
 KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
-_DAY_MS = 86_400_000
 _MAX_ADS = 100
 _MAX_TEXT = 200
 _MAX_LIST = 100
@@ -79,16 +80,6 @@ _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no
 def is_writable(text: str) -> bool:
     """Tell whether a text can stand in documents and records: no control characters."""
     return _UNWRITABLE.search(text) is None
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = float(text)
-        if not least <= number <= most:  # also what is no number at all (nan)
-            raise ValueError("out of range")
-        return int(number)
-
-    return parse
 
 
 def _text(text: str) -> str:
@@ -228,12 +219,12 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         **_part(
             Part.BREAK,
             {
-                "duration_ms": _number(1, _DAY_MS),
-                "max_ads": _number(1, _MAX_ADS),
-                "min_ad_ms": _number(0, _DAY_MS),
-                "max_ad_ms": _number(1, _DAY_MS),
+                "duration_ms": duration_ms,
+                "max_ads": at_most(_MAX_ADS),
+                "min_ad_ms": number_between(0, DAY_MS),
+                "max_ad_ms": ms_of_a_day,
                 "break_type": _word(_BREAK_TYPES),
-                "avail_index": _number(0, 100_000),
+                "avail_index": number_between(0, 100_000),
             },
         ),
         **_part(
@@ -251,7 +242,9 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "genre": Parameter(Part.CONTENT, "genres", _list(_text)),
         "version": Parameter(Part.PLAYER, "vast_version", _word(_VERSIONS)),
         "mime": Parameter(Part.PLAYER, "accepted_mimes", _list(_mime)),
-        "max_bitrate_kbps": Parameter(Part.PLAYER, "max_bitrate_kbps", _number(1, _BITRATES)),
+        "max_bitrate_kbps": Parameter(
+            Part.PLAYER, "max_bitrate_kbps", number_between(1, _BITRATES)
+        ),
         **_part(Part.DEVICE, {"device_type": _device_type, "os": _os, "make": _text}),
         **_part(Part.PLACE, _PLACE, is_for_trusted=True),
         **_part(Part.VIEWER, {"session_id": str, "ifa": str, "ifa_type": str.lower}),

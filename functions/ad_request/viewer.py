@@ -5,15 +5,16 @@ Raw device ids, addresses and the part of a postal code that names a house end h
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
-from typing import Any
+from socket import AF_INET, AF_INET6, inet_ntop
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from ctv_ads.domain.ad_request import Privacy, Viewer
 from ctv_ads.domain.addresses import packed_address
 from ctv_ads.domain.privacy.verdict import privacy_of
-from ctv_ads.ports.places import NOWHERE, Place
+from ctv_ads.ports.places import NOWHERE, Place, Places
 from ctv_ads.web.door import Door
 from ctv_ads.web.hops import Hop, hop_of
 from functions.ad_request.user_agents import device_of
@@ -22,6 +23,8 @@ from functions.ad_request.values import Part, place_of
 _KEY_BYTES = 12
 _MAX_ID = 500
 _POSTAL_WITHOUT_CONSENT = 3
+_KEPT_OF_A_PLACE = ("country", "region")
+_BYTES_OF_IPV4 = 4
 CLOUDFRONT_PLACE = {
     "country": "cloudfront-viewer-country",
     "region": "cloudfront-viewer-country-region",
@@ -33,6 +36,14 @@ CLOUDFRONT_PLACE = {
 _PARTS_OF_DEVICE = 3
 Parts = tuple[dict[str, Any], ...]
 """What was sent and is well-formed, by `Part` and by field."""
+_Place = dict[str, Any]
+"""Fields of `Viewer`."""
+
+
+class _Judge(Protocol):
+    """Tells what the request's signals allow to a viewer of that country."""
+
+    def __call__(self, *, country: str | None) -> Privacy: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +63,17 @@ def viewer_of(
     """
     told = parts[Part.VIEWER]
     hop = hop_of(caller.headers, caller.source_ip, door, named=told.get("ip"), trusted=trusted)
-    place = _place(parts[Part.PLACE], caller.headers, hop, trusted=trusted, door=door)
     ifa, session = told.get("ifa"), told.get("session_id")
-    privacy = privacy_of(
-        parts[Part.SIGNALS], country=place.get("country"), ifa=ifa, rules=door.privacy
-    )
+    judge = partial(privacy_of, parts[Part.SIGNALS], ifa=ifa, rules=door.privacy)
+    if parts[Part.PLACE]:
+        place, privacy = _place_as_named(parts[Part.PLACE], judge)
+    elif not trusted and not hop.is_relayed and hop.is_of_cloudfront:
+        # Of somebody's proxy CloudFront would tell where the proxy stands.
+        place, privacy = _place_by_cloudfront(caller.headers, judge)
+    else:
+        place, privacy = _place_by_address(hop.address, door.places, judge)
     if told.get("ifa_type") == "sessionid":
         session, ifa = session or ifa, None
-    if "postal" in place and not privacy.may_use_household:
-        place["postal"] = place["postal"][:_POSTAL_WITHOUT_CONSENT]
     network = _network(hop.address) if privacy.may_use_household else None
     viewer = Viewer(
         session_key=_key(door, scope, b"session", _packed_text(session)) if session else None,
@@ -81,26 +94,57 @@ def _network(address: str | None) -> bytes | None:
     return packed[:8] if packed else None
 
 
-def _place(
-    told: dict[str, Any], headers: Mapping[str, str], hop: Hop, *, trusted: bool, door: Door
-) -> dict[str, Any]:
-    """Return fields of `Viewer`: of a trusted caller's parameters, CloudFront or the database."""
-    if told:
-        return _with_country(told)
-    if not trusted and not hop.is_relayed and hop.is_of_cloudfront:
-        # Of somebody's proxy CloudFront would tell where the proxy stands.
-        return _with_country(_place_of_cloudfront(headers))
-    if door.places is not None and hop.address is not None:
-        return _fields(door.places.place_of(hop.address))
-    return {}
+def _place_as_named(told: _Place, judge: _Judge) -> tuple[_Place, Privacy]:
+    """Return the place that a trusted caller named: how exactly is the caller's to answer for."""
+    place = _with_country(told)
+    privacy = judge(country=place.get("country"))
+    if "postal" in place and not privacy.may_use_household:
+        place["postal"] = place["postal"][:_POSTAL_WITHOUT_CONSENT]
+    return place, privacy
 
 
-def _place_of_cloudfront(headers: Mapping[str, str]) -> dict[str, Any]:
+def _place_by_cloudfront(headers: Mapping[str, str], judge: _Judge) -> tuple[_Place, Privacy]:
     sent = {name: headers.get(header) for name, header in CLOUDFRONT_PLACE.items()}
-    return place_of({name: unquote(text) for name, text in sent.items() if text})
+    place = _with_country(place_of({name: unquote(text) for name, text in sent.items() if text}))
+    privacy = judge(country=place.get("country"))
+    return place if privacy.may_use_household else _coarse(place), privacy
 
 
-def _with_country(place: dict[str, Any]) -> dict[str, Any]:
+def _place_by_address(
+    address: str | None, places: Places | None, judge: _Judge
+) -> tuple[_Place, Privacy]:
+    """Return where the database finds the network; the address itself only if it may be used.
+
+    A refusal may follow from the country alone, so the network is looked up first.
+    """
+    packed = packed_address(address) if places is not None and address else None
+    if places is None or address is None or packed is None:
+        return {}, judge(country=None)
+    rough = _fields(places.place_of(_network_of(packed)))
+    country = rough.get("country")
+    privacy = judge(country=country)
+    if privacy.may_use_household:
+        exact = _fields(places.place_of(address))
+        if exact.get("country") != country:
+            privacy = judge(country=exact.get("country"))
+        if privacy.may_use_household:
+            return exact, privacy
+    return _coarse(rough), privacy
+
+
+def _network_of(packed: bytes) -> str:
+    """Return the first address of its /24 or /48, as beacons keep it of a caller."""
+    if len(packed) == _BYTES_OF_IPV4:
+        return inet_ntop(AF_INET, packed[:3] + bytes(1))
+    return inet_ntop(AF_INET6, packed[:6] + bytes(10))
+
+
+def _coarse(place: _Place) -> _Place:
+    """Return what is kept of a place that nobody named, of a viewer who refused."""
+    return {name: place[name] for name in _KEPT_OF_A_PLACE if name in place}
+
+
+def _with_country(place: _Place) -> _Place:
     """Complete the region to ISO 3166-2, and take the country from it where none is named."""
     region: str | None = place.get("region")
     if region is None:
@@ -114,7 +158,7 @@ def _with_country(place: dict[str, Any]) -> dict[str, Any]:
     return place
 
 
-def _fields(place: Place) -> dict[str, Any]:
+def _fields(place: Place) -> _Place:
     """Return what a database told as fields, in the same form as what is sent."""
     if place is NOWHERE:
         return {}

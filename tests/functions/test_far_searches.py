@@ -55,6 +55,20 @@ def test_a_pod_is_filled_from_one_advertiser_if_nobody_else_is_there(
         assert verdicts["chosen"] == slots
 
 
+def test_ten_minutes_are_filled_to_the_end(office: Office, server: Server) -> None:
+    publish(office, server, *(a_servable_line_item() for _ in range(45)))
+    server.answer(VAST)
+    answer, questions = questions_of(server, f"{VAST}&duration_ms=600000")
+    assert (answer["body"].count("<Ad "), questions) == (40, 2)
+
+
+def test_a_hundred_ads_are_as_many_as_may_be_asked_for(office: Office, server: Server) -> None:
+    publish(office, server, *(a_servable_line_item() for _ in range(120)))
+    server.answer(VAST)
+    answer, _ = questions_of(server, f"{VAST}&max_ads=100")
+    assert answer["body"].count("<Ad ") == 100
+
+
 def test_a_full_pod_takes_one_question(office: Office, server: Server) -> None:
     publish(office, server, *(a_servable_line_item() for _ in range(40)))
     server.answer(VAST)

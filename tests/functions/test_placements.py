@@ -21,6 +21,10 @@ EVERYTHING = {
     "floor_cpm_micros": 5_000_000,
     "blocked_categories": ["1002"],
     "blocked_domains": ["casino.example"],
+    "accepted_mimes": ["video/mp4", "application/x-mpegurl"],
+    "max_bitrate_kbps": 8_000,
+    "max_width_px": 1_920,
+    "max_height_px": 1_080,
     "trusted_caller": True,
 }
 
@@ -46,6 +50,21 @@ def test_a_placement_is_made_with_everything_that_can_be_said_of_it(office: Offi
     assert (read.status, read.json, read.headers["etag"]) == (200, made.json, '"1"')
 
 
+def test_what_a_placement_accepts_of_files_is_published(office: Office) -> None:
+    key, bare_key = make(office, **EVERYTHING).json["key"], make(office).json["key"]
+    placements = office.world.source.load(now=NOON).placements
+    published, bare = placements[key], placements[bare_key]
+    assert published.accepted_mimes == ("video/mp4", "application/x-mpegurl")
+    limits = (published.max_bitrate_kbps, published.max_width_px, published.max_height_px)
+    assert limits == (8_000, 1_920, 1_080)
+    assert (bare.accepted_mimes, bare.max_bitrate_kbps, bare.max_width_px) == ((), None, None)
+
+
+def test_types_of_file_are_known_in_any_case(office: Office) -> None:
+    made = make(office, accepted_mimes=["application/x-mpegURL", "application/x-mpegurl"])
+    assert made.json["accepted_mimes"] == ["application/x-mpegurl"]
+
+
 def test_a_key_that_is_taken_is_refused_whosever_it_is(office: Office) -> None:
     other = office.world.a_tenant()
     answers = [make(office, key=t.placement_key) for t in (office.tenant, other)]
@@ -67,6 +86,10 @@ def test_a_deleted_placement_keeps_its_key(office: Office) -> None:
     [
         ({"name": ""}, "name"),
         ({"max_ads": 0}, "max_ads"),
+        ({"accepted_mimes": ["mp4"]}, "accepted_mimes.0"),
+        ({"max_bitrate_kbps": 0}, "max_bitrate_kbps"),
+        ({"max_width_px": "1920"}, "max_width_px"),
+        ({"max_height_px": -1}, "max_height_px"),
         ({"max_ads": True}, "max_ads"),
         ({"default_break_ms": 0}, "default_break_ms"),
         ({"default_break_ms": 86_400_001}, "default_break_ms"),

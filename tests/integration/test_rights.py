@@ -23,6 +23,7 @@ _LINE_ITEM = (
 _PLACEMENT = (
     "name app_bundle channel default_break_ms max_ads min_ad_ms max_ad_ms vast_version"
     " floor_cpm_micros blocked_categories blocked_domains trusted_caller"
+    " accepted_mimes max_bitrate_kbps max_width_px max_height_px"
 )
 _SOFT = "name click_through_url universal_ad_id trackers verifications status"
 _VERSION = "version updated_at"

@@ -20,6 +20,19 @@ from functions.campaigns.schemas.shared import Category, Change, Domain, Label
 _DAY_MS = 24 * 60 * 60 * 1000
 _Length = Annotated[int, Field(strict=True, ge=1, le=_DAY_MS)]
 _Ads = Annotated[int, Field(strict=True, ge=1, le=100)]
+_Mimes = Annotated[
+    list[
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=r"^[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}$", to_lower=True
+            ),
+        ]
+    ],
+    Field(max_length=20),
+]
+_Bitrate = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+_Pixels = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 _Flag = Annotated[bool, Field(strict=True)]
 _Categories = Annotated[list[Category], Field(max_length=500)]
 _Domains = Annotated[list[Domain], Field(max_length=500)]
@@ -38,6 +51,21 @@ class _Terms(Change):
     floor_cpm_micros: Micros = 0
     blocked_categories: _Categories = Field(default_factory=list)
     blocked_domains: _Domains = Field(default_factory=list)
+    accepted_mimes: Annotated[
+        _Mimes,
+        Field(
+            description="Types of file that its players play; none said accepts all",
+            examples=[["video/mp4"]],
+        ),
+    ] = Field(default_factory=list)
+    max_bitrate_kbps: Annotated[
+        _Bitrate | None,
+        Field(
+            description="Files of a greater bitrate are not offered, nor creatives of such alone"
+        ),
+    ] = None
+    max_width_px: _Pixels | None = None
+    max_height_px: _Pixels | None = None
     trusted_caller: Annotated[
         _Flag,
         Field(description="Whether what its requests say of the viewer's address is believed"),
@@ -92,6 +120,10 @@ class PlacementView(BaseModel):
     floor_cpm_micros: int
     blocked_categories: list[str]
     blocked_domains: list[str]
+    accepted_mimes: list[str]
+    max_bitrate_kbps: int | None
+    max_width_px: int | None
+    max_height_px: int | None
     trusted_caller: bool
     version: int
     created_at: datetime

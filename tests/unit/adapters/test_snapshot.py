@@ -3,6 +3,7 @@
 import zlib
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,8 @@ _PLACEMENTS = st.dictionaries(
         floor_cpm_micros=st.integers(0, 2**53),
         blocked_categories=st.lists(_NAMES, max_size=2).map(tuple),
         blocked_domains=st.lists(_NAMES, max_size=2).map(tuple),
+        accepted_mimes=st.lists(_NAMES, max_size=2).map(tuple),
+        max_height_px=st.none() | st.integers(1, 4320),
         trusted_caller=st.booleans(),
     ),
     max_size=3,
@@ -127,3 +130,13 @@ def test_every_truncation_and_every_flipped_byte_of_a_segment_is_refused() -> No
 def test_bytes_of_another_kind_are_refused_though_their_name_is_right(published: bytes) -> None:
     with pytest.raises(SnapshotCorruptError, match="another kind"):
         decode_segment(name_of(published), published)
+
+
+def test_a_root_from_before_a_placement_could_say_something_is_read_without_it() -> None:
+    placement = PublishedPlacement(PlacementId("p"), OrganizationId("o"))
+    content = orjson.loads(content_of({"p": placement}, {}))
+    said_later = ("accepted_mimes", "max_bitrate_kbps", "max_width_px", "max_height_px")
+    for name in said_later:
+        del content["placements"]["p"][name]
+    root = encode_root(NOON, orjson.dumps(content))
+    assert decode_root("v", root).placements == {"p": placement}

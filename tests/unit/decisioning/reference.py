@@ -158,9 +158,9 @@ def verdict_on_creative(  # noqa: PLR0911 - one by one
         return Reason.CREATIVE_TOO_SHORT
     request = asked.request
     if request.accepted_mimes and creative.mime_type not in request.accepted_mimes:
-        return Reason.CREATIVE_FORMAT
+        return Reason.CREATIVE_MIME
     if request.max_bitrate_kbps is not None and creative.bitrate_kbps > request.max_bitrate_kbps:
-        return Reason.CREATIVE_FORMAT
+        return Reason.CREATIVE_BITRATE
     return Reason.CHOSEN
 
 

@@ -59,7 +59,8 @@ def test_the_placement_says_what_the_request_leaves_open() -> None:
         (AdBreak(max_ads=3), 3),
         (AdBreak(duration_ms=90_000), 3),
         (AdBreak(duration_ms=300_000, is_length_unknown=True), 1),
-        (AdBreak(max_ads=100), 20),
+        (AdBreak(max_ads=100), 100),
+        (AdBreak(max_ads=500), 100),
     ],
 )
 def test_without_its_placement_the_request_alone_says_it(

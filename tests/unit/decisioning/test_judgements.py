@@ -13,6 +13,7 @@ from ctv_ads.decisioning.segments.candidates import (
     judge,
     judge_and_keep,
 )
+from ctv_ads.decisioning.segments.files import FileLimits
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.domain.ids import OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement, ServableLineItem
@@ -55,8 +56,8 @@ def test_a_refusal_is_kept_as_well() -> None:
     [
         QUERY._replace(min_ad_ms=1),
         QUERY._replace(max_ad_ms=20_000),
-        QUERY._replace(accepted_mimes=("video/webm",)),
-        QUERY._replace(max_bitrate_kbps=1_000),
+        QUERY._replace(files=FileLimits(mimes=("video/webm",))),
+        QUERY._replace(files=FileLimits(max_bitrate_kbps=1_000)),
     ],
 )
 def test_breaks_that_take_other_creatives_have_judgements_of_their_own(other: Query) -> None:

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from ctv_ads.decisioning.resolve_break import MAX_ADS_IN_POD, ResolvedBreak, resolve_break
+from ctv_ads.decisioning.resolve_break import (
+    MAX_ADS_IN_POD,
+    USUAL_ADS,
+    ResolvedBreak,
+    resolve_break,
+    slots_in_time,
+)
 from ctv_ads.domain.ad_request import AdBreak
 from ctv_ads.domain.ids import OrganizationId, PlacementId
 from ctv_ads.domain.inventory import PublishedPlacement
@@ -35,6 +41,30 @@ def test_a_length_that_nobody_knows_is_the_placements_default() -> None:
     unknown = AdBreak(duration_ms=300_000, is_length_unknown=True)
     assert resolved(unknown, default_break_ms=120_000).spec.duration_ms == 120_000
     assert resolved(unknown).spec == PodSpec(None, 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "least_ms", "slots"),
+    [
+        (PodSpec(600_000, MAX_ADS_IN_POD), 15_000, 40),
+        (PodSpec(600_000, 30), 15_000, 30),
+        (PodSpec(90_000, MAX_ADS_IN_POD), 15_000, USUAL_ADS),
+        (PodSpec(90_000, 4), 15_000, 4),
+        (PodSpec(86_400_000, MAX_ADS_IN_POD), 1, MAX_ADS_IN_POD),
+        (PodSpec(50_000, MAX_ADS_IN_POD), 1, 50),
+        (PodSpec(None, 60), 15_000, 60),
+    ],
+)
+def test_a_long_break_has_slots_for_the_shortest_ads(
+    spec: PodSpec, least_ms: int, slots: int
+) -> None:
+    assert slots_in_time(spec, least_ms) == PodSpec(spec.duration_ms, slots)
+
+
+def test_several_ads_of_an_unknown_length_have_an_end_all_the_same() -> None:
+    unknown = AdBreak(duration_ms=300_000, max_ads=4, is_length_unknown=True)
+    assert resolved(unknown).spec == PodSpec(300_000, 4)
+    assert resolved(unknown, default_break_ms=60_000).spec == PodSpec(60_000, 4)
 
 
 @pytest.mark.parametrize(

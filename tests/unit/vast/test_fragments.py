@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ctv_ads.domain.inventory import Rendition
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.vast.document import vast_document
 from ctv_ads.vast.fragments import FragmentMemo
@@ -12,6 +13,10 @@ from tests.vast_tools import BASE_URL, VERSIONS, a_pod_ad, parsed, texts
 
 AD = a_pod_ad()
 V4_2 = VastVersion.V4_2
+LIGHT, HEAVY = (
+    Rendition(f"https://media.example.com/{kbps}", "video/mp4", 1280, 720, kbps, "avc1.64001f")
+    for kbps in (1_000, 9_000)
+)
 
 
 def test_the_same_ad_is_compiled_once() -> None:
@@ -51,6 +56,16 @@ def test_what_is_not_shown_may_change() -> None:
     first = memo.get(AD.line_item, AD.creative, V4_2, BASE_URL)
     urgent = replace(AD.line_item, urgency=9)
     assert memo.get(urgent, AD.creative, V4_2, BASE_URL) is first
+
+
+def test_breaks_that_take_some_of_the_files_do_not_drive_each_other_out() -> None:
+    memo = FragmentMemo()
+    whole = replace(AD.creative, renditions=(LIGHT, HEAVY))
+    narrowed = [replace(whole, files=files) for files in ((LIGHT,), (HEAVY,), (LIGHT, HEAVY))]
+    first = [memo.get(AD.line_item, one, V4_2, BASE_URL) for one in (whole, *narrowed)]
+    again = [memo.get(AD.line_item, one, V4_2, BASE_URL) for one in (whole, *narrowed)]
+    assert len({id(fragment) for fragment in first}) == len(memo) == 4
+    assert all(one is other for one, other in zip(first, again, strict=True))
 
 
 def test_versions_and_addresses_are_kept_apart() -> None:

@@ -27,8 +27,15 @@ CLOUDFRONT = {
 
 
 class KnownPlaces:
+    """A database that knows some addresses, and their networks roughly or falsely."""
+
+    def __init__(self, networks: dict[str, Place] | None = None) -> None:
+        self.known = PLACES | (networks or {})
+        self.asked: list[str] = []
+
     def place_of(self, address: str) -> Place:
-        return PLACES.get(address, NOWHERE)
+        self.asked.append(address)
+        return self.known.get(address, NOWHERE)
 
 
 def a_door(**changes: Any) -> Door:
@@ -219,3 +226,53 @@ def test_ipv4_in_the_clothes_of_ipv6_is_the_same_home_and_the_same_proxy() -> No
     relayed = request_of(headers={"x-device-ip": f"::ffff:{VIEWER}"}, peer=f"::ffff:{PROXY}")
     assert relayed.viewer.household_key == household_of(VIEWER)
     assert relayed.viewer.country == "US"
+
+
+NETWORK = "198.51.100.0"
+CALIFORNIA = Place("US", "US-CA", "501", "Los Angeles", "90210")
+REFUSALS = ["lmt=1", "coppa=1", "lmt=1&coppa=1", "gdpr=1", "us_privacy=1YYN", "ifa=0000-0000"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_of_who_refused_a_database_learns_the_network_and_we_the_region(refusal: str) -> None:
+    places = KnownPlaces({NETWORK: CALIFORNIA})
+    viewer = request_of(f"&{refusal}", peer=VIEWER, door=a_door(places=places)).viewer
+    assert (viewer.country, viewer.region) == ("US", "US-CA")
+    assert (viewer.metro, viewer.city, viewer.postal, viewer.household_key) == (None,) * 4
+    assert places.asked == [NETWORK]
+
+
+def test_of_an_ipv6_network_three_groups_are_looked_up() -> None:
+    places = KnownPlaces({"2001:db8:7::": Place("JP", "JP-13", "1", "Tokyo", "100")})
+    viewer = request_of("&lmt=1", peer="2001:db8:7:8::9", door=a_door(places=places)).viewer
+    assert (viewer.country, viewer.region, viewer.city) == ("JP", "JP-13", None)
+    assert places.asked == ["2001:db8:7::"]
+
+
+def test_silence_in_a_country_of_consent_is_told_by_the_network() -> None:
+    places = KnownPlaces({NETWORK: Place("AT", "AT-9", None, "Wien", "1010")})
+    request = request_of(peer=VIEWER, door=a_door(places=places))
+    assert (request.viewer.country, request.viewer.city) == ("AT", None)
+    assert request.privacy.refusals == ("no_signal",)
+    assert places.asked == [NETWORK]
+
+
+def test_an_address_in_another_country_than_its_network_is_judged_by_its_own() -> None:
+    places = KnownPlaces({NETWORK: Place("JP"), VIEWER: Place("AT", "AT-9", None, "Wien")})
+    request = request_of(peer=VIEWER, door=a_door(places=places))
+    assert request.privacy.refusals == ("no_signal",)
+    assert (request.viewer.country, request.viewer.city) == ("JP", None)
+    assert request.viewer.household_key is None
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_of_who_refused_cloudfront_tells_the_region_at_most(refusal: str) -> None:
+    viewer = request_of(f"&{refusal}", headers={**CLOUDFRONT, CLOUDFRONT_PROOF: PROOF}).viewer
+    assert (viewer.country, viewer.region) == ("US", "US-NY")
+    assert (viewer.metro, viewer.city, viewer.postal) == (None, None, None)
+
+
+def test_a_place_that_a_trusted_caller_named_stays_but_for_the_house() -> None:
+    named = "&country=US&region=CA&metro=501&city=Fresno&postal=90210&lmt=1"
+    viewer = request_of(named, trusted=True).viewer
+    assert (viewer.metro, viewer.city, viewer.postal) == ("501", "Fresno", "902")

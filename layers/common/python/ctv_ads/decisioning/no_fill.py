@@ -14,6 +14,10 @@ _BY_HUNDRED: Mapping[int, NoFillReason] = {
     6: NoFillReason.SEPARATED,
     7: NoFillReason.NO_ROOM,
 }
+_OWN_WORD: Mapping[Reason, NoFillReason] = {
+    Reason.OUTSIDE_SHARE: NoFillReason.OUTSIDE_SHARE,
+    Reason.BREAK_HAS_NO_TIME: NoFillReason.NO_TIME,
+}
 
 
 def no_fill_reason(
@@ -27,6 +31,4 @@ def no_fill_reason(
     nearest = next(iter([*verdicts, *[verdict for _, verdict in passed_over]]), None)
     if nearest is None:
         return NoFillReason.NO_LINE_ITEM
-    if nearest is Reason.OUTSIDE_SHARE:
-        return NoFillReason.OUTSIDE_SHARE
-    return _BY_HUNDRED.get(nearest // 100, NoFillReason.NO_LINE_ITEM)
+    return _OWN_WORD.get(nearest) or _BY_HUNDRED.get(nearest // 100, NoFillReason.NO_LINE_ITEM)

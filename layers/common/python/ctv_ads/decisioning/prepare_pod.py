@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from ctv_ads.decisioning.resolve_break import resolve_break
+from ctv_ads.decisioning.resolve_break import resolve_break, slots_in_time
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import query_of
 from ctv_ads.decisioning.segments.search import NEAR, Reach
@@ -17,6 +17,7 @@ from ctv_ads.domain.reasons import Reason
 class PreparedPod(NamedTuple):
     """What competes for a break. `passed_over` was looked at and may not serve.
 
+    Where the break has no time nobody was looked at, and `passed_over` says so of nobody.
     `least_more_ms` is above 0 when a search that goes farther may find more: how long an ad of
     those is at least.
     """
@@ -25,6 +26,9 @@ class PreparedPod(NamedTuple):
     candidates: tuple[Candidate, ...]
     passed_over: tuple[tuple[LineItemId, Reason], ...]
     least_more_ms: int = 0
+
+
+_NO_TIME = ((LineItemId(""), Reason.BREAK_HAS_NO_TIME),)
 
 
 def prepare_pod(  # noqa: PLR0913 - all of them are one question
@@ -42,6 +46,8 @@ def prepare_pod(  # noqa: PLR0913 - all of them are one question
     `skip` are line items known to be out of tokens.
     """
     resolved = resolve_break(request.ad_break, placement)
+    if resolved.spec.duration_ms == 0:
+        return PreparedPod(resolved.spec, (), _NO_TIME)
     query = query_of(
         request,
         placement,
@@ -49,8 +55,10 @@ def prepare_pod(  # noqa: PLR0913 - all of them are one question
         seed=seed,
         min_ad_ms=resolved.min_ad_ms,
         max_ad_ms=resolved.max_ad_ms,
+        house_fills=resolved.spec,
     )
+    least_ms = max(index.least_ms(query), 1)
+    spec = slots_in_time(resolved.spec, least_ms)
     found = index.search(query, reach=reach, skip=skip)
-    least_more_ms = max(index.least_ms(query), 1) if found.has_more else 0
     candidates = found.line_items + found.house
-    return PreparedPod(resolved.spec, candidates, found.passed_over, least_more_ms)
+    return PreparedPod(spec, candidates, found.passed_over, least_ms if found.has_more else 0)

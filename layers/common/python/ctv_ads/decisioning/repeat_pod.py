@@ -48,6 +48,7 @@ def query_again(note: DecisionNote, placement: PublishedPlacement) -> Query:
         seed=note.seed,
         min_ad_ms=resolved.min_ad_ms,
         max_ad_ms=resolved.max_ad_ms,
+        house_fills=resolved.spec,
     )
 
 

@@ -253,6 +253,9 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
         "Players cannot play its creatives' format or bitrate.",
         "Add a creative in a format that the requests accept.",
     ),
+    Reason.CREATIVE_MIME: ("Its types of file are not accepted.", "Add a file of another type."),
+    Reason.CREATIVE_BITRATE: ("Its files' bitrates are too great.", "Add slower renditions."),
+    Reason.CREATIVE_DIMENSIONS: ("Its files' pictures are too large.", "Add smaller renditions."),
     Reason.CAP_CREATIVE: ("Viewers have seen the creative as often as they may.", _CAP),
     Reason.CAP_LINE_ITEM: ("Viewers have seen it as often as they may.", _CAP),
     Reason.CAP_CAMPAIGN: ("Viewers have seen the campaign as often as they may.", _CAP),
@@ -284,4 +287,5 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
         "Raise its priority among the advertiser's line items.",
     ),
     Reason.BEYOND_CANDIDATES: ("Enough better ones were found before its turn.", _RANK),
+    Reason.BREAK_HAS_NO_TIME: ("Breaks said to be of no length.", "Have requests say the length."),
 }

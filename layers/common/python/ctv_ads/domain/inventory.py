@@ -1,7 +1,7 @@
 """The published inventory: everything a decision reads, as one immutable snapshot."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ctv_ads.domain.campaign import LineItemType
@@ -79,10 +79,9 @@ class ServableCreative:
     completes: int = 0
     """Measured within the line item; what rotation by completion rate learns from."""
     renditions: tuple[Rendition, ...] = ()
-    """Further files of the same film, beside the one that the fields above describe.
-
-    That is the lightest, so that it fits whatever any of them does.
-    """
+    """Further files of the same film, beside the one that the fields above describe."""
+    files: tuple[Rendition, ...] | None = None
+    """Those that one kind of break takes, where it does not take all; never published."""
 
 
 def own_rendition(creative: ServableCreative) -> Rendition:
@@ -98,17 +97,11 @@ def own_rendition(creative: ServableCreative) -> Rendition:
     )
 
 
-def accepted_by(
-    creative: ServableCreative, mimes: Sequence[str], max_bitrate_kbps: int | None
-) -> ServableCreative:
-    """Return the creative with those of its renditions that a player accepts."""
-    kept = tuple(
-        one
-        for one in creative.renditions
-        if (max_bitrate_kbps is None or one.bitrate_kbps <= max_bitrate_kbps)
-        and (not mimes or one.mime_type in mimes)
-    )
-    return creative if len(kept) == len(creative.renditions) else replace(creative, renditions=kept)
+def files_of(creative: ServableCreative) -> tuple[Rendition, ...]:
+    """Return the files that may be offered: all, or those that the break takes."""
+    if creative.files is not None:
+        return creative.files
+    return (own_rendition(creative), *creative.renditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +164,10 @@ class PublishedPlacement:
     floor_cpm_micros: int = 0
     blocked_categories: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
+    accepted_mimes: tuple[str, ...] = ()
+    max_bitrate_kbps: int | None = None
+    max_width_px: int | None = None
+    max_height_px: int | None = None
     trusted_caller: bool = False
 
 

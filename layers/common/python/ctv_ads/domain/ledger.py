@@ -134,18 +134,23 @@ class FlatBooking:
         What a day could not be paid for, because a budget had no room, is due with the next one.
         The entries are never more than the rate, however it or the flight was changed meanwhile.
         """
-        owed = entered = 0
-        left = min(room_micros, self.rate_micros - sum(self.entered_micros.values()))
-        dues: dict[date, int] = {}
-        for day in sorted({*self.served_days, *self.entered_micros}):
-            owed += flat_share_micros(
+        entered = sum(self.entered_micros.values())
+        left = min(room_micros, self.rate_micros - entered)
+        shares = {
+            day: flat_share_micros(
                 self.rate_micros, starts_at=self.starts_at, ends_at=self.ends_at, day=day
             )
+            for day in sorted({*self.served_days, *self.entered_micros})
+        }
+        missing = sum(shares[day] for day in self.entered_micros) - entered
+        dues: dict[date, int] = {}
+        for day, share in shares.items():
             if day in self.entered_micros:
-                entered += self.entered_micros[day]
-            elif (due := min(owed - entered, left)) > 0:
+                continue
+            missing += share
+            if (due := min(missing, left)) > 0:
                 dues[day] = due
-                entered += due
+                missing -= due
                 left -= due
         return dues
 

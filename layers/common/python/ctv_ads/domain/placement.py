@@ -39,6 +39,11 @@ class PlacementTerms:
     blocked_categories: tuple[str, ...] = ()
     """Ids of the IAB Ad Product Taxonomy 2.0."""
     blocked_domains: tuple[str, ...] = ()
+    accepted_mimes: tuple[str, ...] = ()
+    """What its players play, in lower case; empty accepts every one that we serve."""
+    max_bitrate_kbps: int | None = None
+    max_width_px: int | None = None
+    max_height_px: int | None = None
     trusted_caller: bool = False
     """Whether what its requests say of the viewer's address is believed (a stitcher's)."""
 

@@ -45,6 +45,10 @@ class Reason(IntEnum):
     CREATIVE_TOO_LONG = 302
     CREATIVE_TOO_SHORT = 303
     CREATIVE_FORMAT = 304
+    """Type or bitrate; told apart since, and not given any more."""
+    CREATIVE_MIME = 305
+    CREATIVE_BITRATE = 306
+    CREATIVE_DIMENSIONS = 307
 
     CAP_CREATIVE = 401
     CAP_LINE_ITEM = 402
@@ -69,6 +73,8 @@ class Reason(IntEnum):
     TOO_MANY_OF_ADVERTISER = 705
     BEYOND_CANDIDATES = 706
     """Enough better ones were found before its turn came."""
+    BREAK_HAS_NO_TIME = 707
+    """The request said that the break has no length: nobody was looked for."""
 
     @property
     def wire_name(self) -> str:
@@ -90,3 +96,5 @@ class NoFillReason(StrEnum):
     NO_TOKENS = "no_tokens"
     SEPARATED = "separated"
     NO_ROOM = "no_room"
+    NO_TIME = "no_time"
+    """The request named a length of 0 or less."""

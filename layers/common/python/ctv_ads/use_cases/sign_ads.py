@@ -11,7 +11,6 @@ from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import TokenKeys, issue_token
 from ctv_ads.domain.decision_record import DecisionNote
 from ctv_ads.domain.ids import CreativeId, DecisionId, LineItemId, PlacementId
-from ctv_ads.domain.inventory import accepted_by
 from ctv_ads.domain.pod import Candidate, Pick
 from ctv_ads.domain.vocabulary import DEVICE_TYPES
 from ctv_ads.vast.document import PodAd
@@ -76,12 +75,9 @@ class SignAds:
         country = viewer.country or ""
         device_type = viewer.device_type if viewer.device_type in DEVICE_TYPES else ""
         session = _session(viewer, decided_at)
-        request = decided.request
         for slot, pick in enumerate(picks, 1):
             line_item = candidates[pick.candidate].line_item
             creative = candidates[pick.candidate].creatives[pick.creative]
-            if creative.renditions:
-                creative = accepted_by(creative, request.accepted_mimes, request.max_bitrate_kbps)
             claims = BeaconClaims(
                 decision_id=decided.decision_id,
                 slot=slot,

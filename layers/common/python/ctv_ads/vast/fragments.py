@@ -65,13 +65,14 @@ class _Compiled:
 class FragmentMemo:
     """Remembers the last compiled fragments, at most `limit` of them, the oldest going first.
 
-    A fragment is found again by its line item, creative, version and base address, and used
-    only if what it shows is still the same, so a changed name needs no invalidation.
+    A fragment is found again by its line item, creative, version, base address and, where a
+    break does not take all, the files; it is used only if what it shows is still the same, so a
+    changed name needs no invalidation.
     """
 
     def __init__(self, limit: int = _MAX_FRAGMENTS) -> None:
         self._limit = limit
-        self._known: dict[tuple[str, str, str, str], _Compiled] = {}
+        self._known: dict[tuple[object, ...], _Compiled] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -84,7 +85,14 @@ class FragmentMemo:
         base_url: str,
     ) -> Fragment:
         """Return the compiled ad, from memory if it is there."""
-        key = (line_item.line_item_id, creative.creative_id, version.value, base_url)
+        key: tuple[object, ...] = (
+            line_item.line_item_id,
+            creative.creative_id,
+            version.value,
+            base_url,
+        )
+        if creative.files is not None:
+            key += tuple([file.url for file in creative.files])
         known = self._known.get(key)
         if known is not None and known.is_of(line_item, creative):
             return known.fragment

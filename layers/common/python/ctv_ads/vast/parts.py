@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from ctv_ads.domain.beacon import TRACKED_EVENTS, BeaconEvent
 from ctv_ads.domain.companions import LINEAR_EVENTS, TrackerEvent, UniversalAdId, Verification
-from ctv_ads.domain.inventory import Rendition, ServableCreative, own_rendition
+from ctv_ads.domain.inventory import Rendition, ServableCreative, files_of
 from ctv_ads.vast.markup import cdata, clean, escaped, foreign_cdata, time_of_day
 from ctv_ads.vast.tracking import AdTracking
 from ctv_ads.vast.versions import VersionRules
@@ -84,7 +84,7 @@ def renditions(creative: ServableCreative) -> Sequence[Rendition]:
     Many players take the first that they can play, and every one plays H.264 in MP4; stitchers
     take the one of the highest bitrate, wherever it stands.
     """
-    return sorted((own_rendition(creative), *creative.renditions), key=_preference)
+    return sorted(files_of(creative), key=_preference)
 
 
 def universal_ad_id(ad_id: UniversalAdId | None, *, has_id_value: bool) -> str:

@@ -54,6 +54,9 @@ _PLACEMENT = (
     "min_ad_ms",
     "max_ad_ms",
     "floor_cpm_micros",
+    "max_bitrate_kbps",
+    "max_width_px",
+    "max_height_px",
     "trusted_caller",
 )
 
@@ -64,6 +67,7 @@ def published_placement(row: DictRow) -> PublishedPlacement:
         placement_id=PlacementId(str(row["placement_id"])),
         organization_id=OrganizationId(str(row["organization_id"])),
         vast_version=VastVersion(row["vast_version"]),
+        accepted_mimes=tuple(row["accepted_mimes"]),
         blocked_categories=with_subcategories(row["blocked_categories"]),
         blocked_domains=tuple(row["blocked_domains"]),
         **{name: row[name] for name in _PLACEMENT},
@@ -158,7 +162,7 @@ def rendition(row: DictRow, media_base_url: str) -> Rendition:
 
 
 def with_renditions(creative: ServableCreative, more: Sequence[Rendition]) -> ServableCreative:
-    """Return the creative with further files, described by the lightest: it fits where any does."""
+    """Return the creative with further files, described by the lightest."""
     if not more:
         return creative
     lightest, *heavier = sorted((own_rendition(creative), *more), key=lambda one: one.bitrate_kbps)

@@ -5,7 +5,7 @@ CLOCK = "SELECT clock_timestamp() AS built_at"
 PLACEMENTS = """
 SELECT placement_id, organization_id, key, app_bundle, channel, default_break_ms, max_ads,
        min_ad_ms, max_ad_ms, vast_version, floor_cpm_micros, blocked_categories, blocked_domains,
-       trusted_caller
+       accepted_mimes, max_bitrate_kbps, max_width_px, max_height_px, trusted_caller
 FROM placements WHERE deleted_at IS NULL"""
 
 # Caps that count other line items' views too, by advertiser.

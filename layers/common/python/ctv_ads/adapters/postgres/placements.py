@@ -101,6 +101,7 @@ def _values(terms: PlacementTerms) -> dict[str, Any]:
         "vast_version": terms.vast_version.value,
         "blocked_categories": list(terms.blocked_categories),
         "blocked_domains": list(terms.blocked_domains),
+        "accepted_mimes": list(terms.accepted_mimes),
     }
     return asdict(terms) | lists
 
@@ -110,6 +111,7 @@ def _placement(row: DictRow) -> Placement:
         "vast_version": VastVersion(row["vast_version"]),
         "blocked_categories": tuple(row["blocked_categories"]),
         "blocked_domains": tuple(row["blocked_domains"]),
+        "accepted_mimes": tuple(row["accepted_mimes"]),
     }
     return Placement(
         placement_id=PlacementId(str(row["placement_id"])),

@@ -163,6 +163,8 @@ def _placement(row: Mapping[str, Any]) -> PublishedPlacement:
             "vast_version": VastVersion(row["vast_version"]),
             "blocked_categories": tuple(row["blocked_categories"]),
             "blocked_domains": tuple(row["blocked_domains"]),
+            # Roots that were published before placements could say it have none.
+            "accepted_mimes": tuple(row.get("accepted_mimes", ())),
         }
     )
 

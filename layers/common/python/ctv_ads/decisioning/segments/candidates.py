@@ -43,7 +43,7 @@ class Judgements:
 
     def of(self, query: Query) -> dict[int, Judgement]:
         """Return what is known already for breaks that take the creatives that this one takes."""
-        kind = (query.min_ad_ms, query.max_ad_ms, query.accepted_mimes, query.max_bitrate_kbps)
+        kind = (query.min_ad_ms, query.max_ad_ms, query.files)
         known = self._kinds.get(kind)
         if known is None:
             if len(self._kinds) >= _MOST_KINDS:

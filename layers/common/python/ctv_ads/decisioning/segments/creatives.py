@@ -1,8 +1,10 @@
 """Which creatives of a line item fit a break."""
 
 from collections.abc import Sequence
+from operator import is_
 from zlib import crc32
 
+from ctv_ads.decisioning.segments.files import fitted
 from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.ranking import turn_of
 from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
@@ -29,23 +31,28 @@ def eligible_creatives(
 def fitting_creatives(
     creatives: Sequence[ServableCreative], query: Query
 ) -> tuple[ServableCreative, ...] | Reason:
-    """Return those that may play, or why none may: what the one that came farthest lacks."""
-    now, shortest_ms, mimes = query.now, query.min_ad_ms, query.accepted_mimes
+    """Return those that may play, each with the files that do, or why none may.
+
+    That is what the one that came farthest lacks.
+    """
+    now, shortest_ms, limits = query.now, query.min_ad_ms, query.files
     longest_ms = _ENDLESS if query.max_ad_ms is None else query.max_ad_ms
-    most_kbps = _ENDLESS if query.max_bitrate_kbps is None else query.max_bitrate_kbps
     # One expression, for it runs for every creative of every candidate.
     fitting = [
         one
         for one in creatives
         if shortest_ms <= one.duration_ms <= longest_ms
-        and one.bitrate_kbps <= most_kbps
         and (one.starts_at is None or one.starts_at <= now)
         and (one.ends_at is None or now < one.ends_at)
-        and (not mimes or one.mime_type in mimes)
     ]
+    is_whole = len(fitting) == len(creatives)
+    if limits is not None:
+        found = [fitted(one, limits) for one in fitting]
+        is_whole = is_whole and all(map(is_, found, creatives))
+        fitting = [one for one in found if not isinstance(one, Reason)]
     if fitting:
         # All of them are the very tuple that came in: who packs candidates knows it again.
-        return tuple(creatives if len(fitting) == len(creatives) else fitting)
+        return tuple(creatives if is_whole else fitting)
     lacks = (_lack_of(creative, query) for creative in creatives)
     return max(lacks, default=Reason.NO_CREATIVE_IN_FLIGHT)
 
@@ -58,6 +65,8 @@ def _lack_of(creative: ServableCreative, query: Query) -> Reason:
         return Reason.NO_CREATIVE_IN_FLIGHT
     if query.max_ad_ms is not None and creative.duration_ms > query.max_ad_ms:
         return Reason.CREATIVE_TOO_LONG
-    if creative.duration_ms < query.min_ad_ms:
+    if query.files is None or creative.duration_ms < query.min_ad_ms:
         return Reason.CREATIVE_TOO_SHORT
-    return Reason.CREATIVE_FORMAT
+    lack = fitted(creative, query.files)
+    assert isinstance(lack, Reason), "it fits in all"  # noqa: S101 - only what does not fit comes here
+    return lack

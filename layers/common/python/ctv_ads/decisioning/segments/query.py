@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from ctv_ads.decisioning.segments.files import FileLimits, file_limits
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.inventory import PublishedPlacement
+from ctv_ads.domain.pod import PodSpec
 from ctv_ads.domain.reasons import Reason
 
 KEY_VALUE_PREFIX = "kv."
@@ -39,7 +41,8 @@ class Query(NamedTuple):
     """One search. `terms` holds, by dimension, every normalized value that a target may name.
 
     A dimension that the request does not know is not in `terms`. `min_ad_ms` and `max_ad_ms`
-    are the break's, resolved from request and placement.
+    and `files` are the break's, resolved from request and placement. `house_fills` is what house ads have to
+    fill when nobody else may come; None asks for the few that stand in for a single ad.
     """
 
     terms: Mapping[str, tuple[str, ...]]
@@ -48,11 +51,11 @@ class Query(NamedTuple):
     seed: int
     min_ad_ms: int = 0
     max_ad_ms: int | None = None
-    accepted_mimes: tuple[str, ...] = ()
-    max_bitrate_kbps: int | None = None
+    files: FileLimits | None = None
+    house_fills: PodSpec | None = None
 
 
-def query_of(
+def query_of(  # noqa: PLR0913 - all of them are one question
     request: AdRequest,
     placement: PublishedPlacement,
     *,
@@ -60,6 +63,7 @@ def query_of(
     seed: int,
     min_ad_ms: int = 0,
     max_ad_ms: int | None = None,
+    house_fills: PodSpec | None = None,
 ) -> Query:
     """Return the search for `request` at `placement`; its app and channel stand in for unsaid ones."""
     return Query(
@@ -69,8 +73,8 @@ def query_of(
         seed=seed,
         min_ad_ms=min_ad_ms,
         max_ad_ms=max_ad_ms,
-        accepted_mimes=request.accepted_mimes,
-        max_bitrate_kbps=request.max_bitrate_kbps,
+        files=file_limits(request, placement),
+        house_fills=house_fills,
     )
 
 

@@ -14,7 +14,7 @@ from ctv_ads.decisioning.segments.query import Query
 from ctv_ads.decisioning.segments.ranking import turn_of
 from ctv_ads.decisioning.segments.segment import Span
 from ctv_ads.domain.ids import AdvertiserId, LineItemId
-from ctv_ads.domain.pod import Candidate
+from ctv_ads.domain.pod import Candidate, PodSpec
 from ctv_ads.domain.reasons import Reason
 
 
@@ -30,6 +30,9 @@ REACHES = (NEAR, Reach(72, 8), Reach(240, 240))
 """The farther ones are for breaks that the nearer leave room in: those they found are capped for
 this viewer, out of tokens, or kept apart."""
 HOUSE_LIMIT = 4
+"""The one that runs and its spares: for a break that others may yet fill, or for a single ad."""
+MOST_CANDIDATES = 255
+"""Answers of the filling number candidates in one byte."""
 WINDOW = 32
 """How many eligible equals take turns with one another. A large group is entered at a point of
 its own each time; whoever stands behind a gap would come first too often without this."""
@@ -57,6 +60,7 @@ class _Source(NamedTuple):
     known: dict[int, Judgement]
 
 
+_LEAST_FILM_MS = 1000
 _Group = tuple[_Source, int, int | Iterable[int]]
 """Equals that match the index: the first rank of their group, and they themselves in the order in
 which one comes after the other. A single one, as most are, is its rank."""
@@ -72,21 +76,36 @@ def search(
 ) -> Found:
     """Return the first eligible line items, and house ads for when none of them runs.
 
-    House ads mostly are all of one advertiser, so of them any number may be. `skip` are known
-    to be out of tokens.
+    House ads mostly are all of one advertiser, so of them any number may be. They are
+    `house_limit` as long as a search that goes farther may find who pays; else as many as the
+    break has room for, with as many spares. `skip` are known to be out of tokens.
     """
     sources = [
         _Source(layer, layer.segment.plan(query), layer.segment.judgements.of(query))
         for layer in layers
     ]
     paid = _Search(query, reach, skip)
+    line_items = paid.take(_equals(paid, sources, "paid"))
+    if query.house_fills is not None and (not paid.has_more or reach == REACHES[-1]):
+        room = MOST_CANDIDATES - len(line_items)
+        house_limit = min(_house_ads(sources, query, query.house_fills, house_limit), room)
     house = _Search(query, Reach(house_limit, house_limit), skip)
     return Found(
-        paid.take(_equals(paid, sources, "paid")),
+        line_items,
         house.take(_equals(house, sources, "house")),
         (*paid.passed_over, *house.passed_over),
         paid.has_more,
     )
+
+
+def _house_ads(sources: Sequence[_Source], query: Query, spec: PodSpec, usual: int) -> int:
+    """Return how many house ads fill the break, and the usual number's spares for those that fail."""
+    slots = spec.max_ads
+    if spec.duration_ms is not None:
+        segments = [source.layer.segment for source in sources if source.layer.segment.house]
+        shortest_ms = min((segment.least_ms(query) for segment in segments), default=0)
+        slots = min(slots, spec.duration_ms // max(shortest_ms, _LEAST_FILM_MS))
+    return max(usual, slots + usual - 1)
 
 
 class _Search:

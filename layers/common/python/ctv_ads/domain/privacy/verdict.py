@@ -2,6 +2,7 @@
 
 Every signal may only take away. What cannot be read is a refusal; whoever refuses one thing by
 law of the United States, to a child or by the device's own switch, is counted by session alone.
+A signal may have several values between commas (`several.py`): each is judged.
 `docs/decisions/0023-privacy-at-the-door.md` gives the reasons.
 """
 
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from ctv_ads.domain.ad_request import Privacy
 from ctv_ads.domain.privacy.bits import MAX_CHARACTERS, UnreadableError
 from ctv_ads.domain.privacy.gpp import gpp_sections
+from ctv_ads.domain.privacy.several import values_of
 from ctv_ads.domain.privacy.tcf import (
     ConsentString,
     Purpose,
@@ -44,6 +46,7 @@ _SECTION_NUMBER = re.compile("-1|[0-9]{1,4}")
 _NO_IFA = frozenset("0-")
 _YES = frozenset({"1", "true", "yes", "y"})
 _NO = frozenset({"0", "false", "no", "n"})
+_EITHER = _YES | _NO
 _SHORT = 64
 _FORBIDDEN, _NEEDS_CONSENT, _NEEDS_INTEREST = 0, 1, 2
 
@@ -102,8 +105,8 @@ def _judged(
     sections = _sections(signals, verdict)
     _judge_europe(signals, sections, verdict, country=country, rules=rules)
     _judge_sections(sections, verdict)
-    if "us_privacy" in signals:
-        _judge_us_privacy(signals["us_privacy"], verdict)
+    for text in values_of(signals, "us_privacy"):
+        _judge_us_privacy(text, verdict)
     return Privacy(
         may_use_device_id=bool(verdict.may & _DEVICE_ID),
         may_use_household=bool(verdict.may & _HOUSEHOLD),
@@ -121,35 +124,38 @@ _UNSIGNALLED = Privacy(
 
 
 def _flag(name: str, signals: Mapping[str, str], verdict: _Verdict) -> bool | None:
-    """Return a flag, or None when it was not sent. One that is neither yes nor no is a yes."""
-    text = signals.get(name)
-    if text is None:
+    """Return a flag, or None when it was not sent. One yes is a yes, and so is what is neither."""
+    words = [text.strip().lower() for text in values_of(signals, name)]
+    if not words:
         return None
-    word = text.strip().lower()
-    if word in _NO:
+    if _NO.issuperset(words):
         return False
-    if word not in _YES:
+    if not _EITHER.issuperset(words):
         verdict.refuse(f"{name}_unreadable", _ALL)
     return True
 
 
-def _sections(signals: Mapping[str, str], verdict: _Verdict) -> Mapping[int, str]:
-    """Return the sections of the GPP string that apply: all, when none are named."""
-    text, named = signals.get("gpp"), signals.get("gpp_sid")
-    if text is None and named is None:
-        return {}
+_Sections = Sequence[tuple[int, str]]
+"""Sections by their numbers; of several strings each may have the same."""
+
+
+def _sections(signals: Mapping[str, str], verdict: _Verdict) -> _Sections:
+    """Return the sections of the GPP strings that apply: all, when none are named."""
+    texts, named = values_of(signals, "gpp"), signals.get("gpp_sid")
+    if not texts and named is None:
+        return ()
     try:
         wanted = _section_numbers(named)
-        found = gpp_sections(text) if text is not None else {}
+        found = [section for text in texts for section in gpp_sections(text).items()]
     except UnreadableError:
         verdict.refuse("gpp_unreadable")
-        return {}
+        return ()
     if wanted is None:
         return found
-    if wanted - found.keys() - {_TCF_SECTION}:
+    if wanted - {number for number, _ in found} - {_TCF_SECTION}:
         # Section 2 may come as gdpr_consent instead; that is judged with Europe.
         verdict.refuse("gpp_section_missing")
-    return {number: section for number, section in found.items() if number in wanted}
+    return [(number, section) for number, section in found if number in wanted]
 
 
 def _section_numbers(named: str | None) -> set[int] | None:
@@ -164,16 +170,16 @@ def _section_numbers(named: str | None) -> set[int] | None:
 
 def _judge_europe(
     signals: Mapping[str, str],
-    sections: Mapping[int, str],
+    sections: _Sections,
     verdict: _Verdict,
     *,
     country: str | None,
     rules: PrivacyRules,
 ) -> None:
     applies = _flag("gdpr", signals, verdict)
-    consents = [sections[_TCF_SECTION]] if _TCF_SECTION in sections else []
-    if applies is not False and "gdpr_consent" in signals:
-        consents.append(signals["gdpr_consent"])
+    consents = [section for number, section in sections if number == _TCF_SECTION]
+    # Also where gdpr=0 says that none is needed: who was asked and refused has refused.
+    consents += values_of(signals, "gdpr_consent")
     for text in consents:
         _judge_consent(text, rules, verdict)
     if consents:
@@ -253,8 +259,8 @@ def _permissions(consent: ConsentString, vendor: int | None) -> Callable[[Purpos
 _INTERESTS = frozenset({Purpose.SELECT_BASIC_ADS, Purpose.MEASURE_ADS})
 
 
-def _judge_sections(sections: Mapping[int, str], verdict: _Verdict) -> None:
-    for number, text in sections.items():
+def _judge_sections(sections: _Sections, verdict: _Verdict) -> None:
+    for number, text in sections:
         if number == _US_PRIVACY_SECTION:
             _judge_us_privacy(text, verdict)
         elif number == _CANADIAN_SECTION:
