@@ -38,6 +38,7 @@ BEACON_FUNCTIONS: tuple[Function, ...] = (
         timeout_s=30,
         needs=(Need.DATABASE_PIPELINE, Need.SEND_INVENTORY_CHANGES, Need.BURY_AD_EVENTS),
         extra_environment=("EARLY_BEACON_MS", "SESSION_SURPLUS_MS"),
+        # With a window of 5 s a beacon would not be in the statistics within 6 s (ADR 5).
         queue_trigger=QueueTrigger(AD_EVENTS, batch_size=10_000, window_s=4, max_concurrency=4),
     ),
     Function(

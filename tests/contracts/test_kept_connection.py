@@ -192,7 +192,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tls_server(certificate: Path) -> Iterator[Server]:
-    with closing(Server([[PLAIN], [PLAIN]], tls_context(certificate))) as server:
+    with closing(Server([[PLAIN]] * 3, tls_context(certificate))) as server:
         yield server
 
 
@@ -203,7 +203,10 @@ def test_tls_is_spoken_and_kept(
     address = urlsplit(f"https://localhost:{tls_server.port}")
     with closing(KeptConnection(address, timeout_s=2)) as kept:
         assert [kept.exchange(REQUEST) for _ in range(2)] == [(200, b"{}")] * 2
-    assert tls_server.opened == 1
+        assert tls_server.opened == 1
+        kept.close()
+        assert kept.exchange(REQUEST) == (200, b"{}")
+    assert tls_server.opened == 2
 
 
 def _assert_not_verified(address: str) -> None:

@@ -6,7 +6,11 @@ collector does. This reads the status, the length and the body, and nothing more
 
 import socket
 from time import monotonic
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
+
+if TYPE_CHECKING:
+    import ssl
 
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_BODY_BYTES = 1024 * 1024
@@ -26,6 +30,7 @@ class KeptConnection:
         self._address = address
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
+        self._trusted: ssl.SSLContext | None = None
 
     @property
     def is_open(self) -> bool:
@@ -67,11 +72,16 @@ class KeptConnection:
         self._socket = connected
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_tls:
+            self._socket = self._tls().wrap_socket(connected, server_hostname=host)
+        return self._socket
+
+    def _tls(self) -> "ssl.SSLContext":
+        """Return whom we trust: read once, it takes longer than a call."""
+        if self._trusted is None:
             import ssl  # noqa: PLC0415 - the emulator does without
 
-            context = ssl.create_default_context()
-            self._socket = context.wrap_socket(connected, server_hostname=host)
-        return self._socket
+            self._trusted = ssl.create_default_context()
+        return self._trusted
 
 
 class _Answer:
