@@ -133,7 +133,7 @@ class ServePod:
             DependencyUnavailableError, SnapshotCorruptError: there is no inventory at hand.
         """
         snapshot = self.inventory.current()
-        outcome = self._decide(case, snapshot, version=snapshot.version)
+        outcome = self._decide(case, snapshot, version=self.inventory.known_version())
         if isinstance(outcome, PodDecision):
             return outcome
         # Decided on what is no longer in force, so nothing was reserved or counted: once more,
