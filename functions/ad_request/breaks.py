@@ -78,19 +78,20 @@ def _inline(questions: _Questions, base_url: str) -> VmapAnswer:
 
 
 def _tags(questions: _Questions, parameters: Mapping[str, str], base_url: str) -> VmapAnswer:
+    version, reason = SERVED_VAST_VERSION, None
     breaks: list[TagBreak] = []
-    reason = None
     for number, (position, question) in enumerate(questions, 1):
         try:
-            decided = ad_server().plan(question)
+            planned = ad_server().plan(question)
         except (DependencyUnavailableError, SnapshotCorruptError) as error:
             _LOG.error("breaks cannot be planned: %s", error)
             reason = NoFillReason.INVENTORY_UNAVAILABLE
             continue
-        if decided is None:
+        if planned is None:
             reason = NoFillReason.UNKNOWN_PLACEMENT
             continue
+        version = planned.vast_version
         url = tag_url(base_url, parameters, position, number)
-        breaks.append(TagBreak(position, ad_server().sign.break_token(decided), url))
-    document = vmap_document(breaks, version=SERVED_VAST_VERSION, base_url=base_url)
+        breaks.append(TagBreak(position, ad_server().sign.break_token(planned.decided), url))
+    document = vmap_document(breaks, version=version, base_url=base_url)
     return VmapAnswer(document, no_fill_reason=None if breaks else reason)

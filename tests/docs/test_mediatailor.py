@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 
 from ctv_ads.domain.ad_request import AdRequest, BreakType
+from ctv_ads.settings import TokenSettings
 from ctv_ads.web.door import Door
 from functions.ad_request.query import ad_request_of, asked_by
 
@@ -124,3 +125,10 @@ def test_variables_that_were_left_in_place_count_as_absent(template: str) -> Non
     assert request.ignored == ()
     assert request.ad_break.duration_ms is None
     assert request.key_values == {}
+
+
+def test_the_page_says_how_long_a_prefetched_ad_is_reserved() -> None:
+    (prefetch,) = re.findall(r"### Prefetch\n(.+?)\n### ", PAGE.read_text(), re.DOTALL)
+    minutes = TokenSettings.from_environment().reservation_lifetime_s // 60
+    said = f"`Expires` says for how long: `RESERVATION_LIFETIME_S`, {minutes} minutes unless"
+    assert said in " ".join(prefetch.split())

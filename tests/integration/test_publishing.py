@@ -2,80 +2,32 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import chain
+from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
 import redis
 
-from ctv_ads.adapters.decision_notes import encode_note
-from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
-from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.adapters.valkey.snapshot import CURRENT_KEY, root_key, tokens_key
-from ctv_ads.domain.inventory import ServableLineItem
+from ctv_ads.adapters.valkey.snapshot import (
+    CURRENT_KEY,
+    root_key,
+)
 from ctv_ads.domain.reasons import NoFillReason
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
-from ctv_ads.use_cases.publish_inventory import PublishInventory
-from ctv_ads.use_cases.serve_pod import PodDecision, ServePod
 from local.ports import free_port
 from local.valkey import ValkeyServer
 from tests.builders import NOON, Tenant, an_inventory
-from tests.serving import SIGN, question
+from tests.planes import Planes, planes_around
 from tests.worlds import World
-
-
-@dataclass(slots=True)
-class Planes:
-    """Publisher and ad server around one Valkey."""
-
-    world: World
-    valkey: redis.Redis
-    reader: ValkeySnapshotReader
-    filler: ValkeyPodFiller
-    now: datetime = NOON
-
-    @classmethod
-    def around(cls, world: World, client: redis.Redis, connection: RespConnection) -> "Planes":
-        return cls(world, client, ValkeySnapshotReader(connection), ValkeyPodFiller(connection))
-
-    def publish(self) -> str:
-        self.now += timedelta(seconds=1)
-        store = ValkeyInventoryStore(self.valkey)
-        version = PublishInventory(self.world.source, store, lambda: self.now)()
-        for line_item in self._servable():
-            self.valkey.hset(tokens_key(0), line_item.line_item_id, "1:1000000")
-        return version
-
-    def ask(self, tenant: Tenant) -> PodDecision:
-        serve = ServePod(
-            inventory=self.reader,
-            filler=self.filler,
-            encode_note=encode_note,
-            sign=SIGN,
-            clock=lambda: self.now,
-            new_id=new_id,
-            new_seed=lambda: 0,
-        )
-        return serve(question(tenant.placement_key))
-
-    def _servable(self) -> Iterable[ServableLineItem]:
-        return chain(*self.world.source.load(now=self.now).line_items.values())
 
 
 @pytest.fixture
 def planes(postgres_of_session: World, valkey_server: ValkeyServer) -> Iterator[Planes]:
-    with (
-        redis.Redis.from_url(valkey_server.url) as client,
-        RespConnection(valkey_server.url, timeout_ms=1000) as connection,
-    ):
-        client.flushall()
-        yield Planes.around(postgres_of_session, client, connection)
+    with planes_around(postgres_of_session, valkey_server.url) as planes:
+        yield planes
 
 
 @pytest.fixture

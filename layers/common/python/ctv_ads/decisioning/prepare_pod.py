@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from ctv_ads.decisioning.resolve_break import resolve_break, slots_in_time
+from ctv_ads.decisioning.resolve_break import USUAL_ADS, resolve_break, slots_in_time
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import query_of
 from ctv_ads.decisioning.segments.search import NEAR, Reach
@@ -57,8 +57,11 @@ def prepare_pod(  # noqa: PLR0913 - all of them are one question
         max_ad_ms=resolved.max_ad_ms,
         house_fills=resolved.spec,
     )
-    least_ms = max(index.least_ms(query), 1)
-    spec = slots_in_time(resolved.spec, least_ms)
     found = index.search(query, reach=reach, skip=skip)
     candidates = found.line_items + found.house
-    return PreparedPod(spec, candidates, found.passed_over, least_ms if found.has_more else 0)
+    spec, least_more_ms = resolved.spec, 0
+    if found.has_more or spec.max_ads > USUAL_ADS:
+        least_ms = max(index.least_ms(query), 1)
+        spec = slots_in_time(spec, least_ms)
+        least_more_ms = least_ms if found.has_more else 0
+    return PreparedPod(spec, candidates, found.passed_over, least_more_ms)

@@ -33,6 +33,13 @@ class SnapshotReader(Protocol):
             SnapshotCorruptError: the first one is damaged or missing.
         """
 
+    def known_version(self) -> str | None:
+        """Return the version that is taken to be in force, None before any is.
+
+        That is the snapshot's, or a newer one for some seconds after it was refused: until then
+        there is nothing better to be had.
+        """
+
     def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
         """Return that organization's line items of the current snapshot, loaded on first use.
 

@@ -59,6 +59,13 @@ class PodDecision(NamedTuple):
     degraded: str | None = None
 
 
+class Planned(NamedTuple):
+    """A break that is decided later: what its own beacons say, and the version of its answer."""
+
+    decided: Decided
+    vast_version: VastVersion
+
+
 def vast_version_of(request: AdRequest, placement: PublishedPlacement) -> VastVersion:
     """Return the version to answer in: as asked for, else the placement's."""
     asked = request.vast_version
@@ -100,8 +107,8 @@ class ServePod:
             reason = NoFillReason.INVENTORY_UNAVAILABLE
             return PodDecision(case.decision_id, no_fill_reason=reason, degraded=str(error))
 
-    def plan(self, question: Question) -> Decided | None:
-        """Return what a break's own beacons say that is decided later; None: unknown placement.
+    def plan(self, question: Question) -> Planned | None:
+        """Return what is known of a break that is decided later; None: unknown placement.
 
         Raises:
             DependencyUnavailableError, SnapshotCorruptError: there is no inventory at hand.
@@ -111,7 +118,8 @@ class ServePod:
         if placement is None:
             return None
         request = question.read(placement)
-        return Decided(case.decision_id, case.now, placement.placement_id, request)
+        decided = Decided(case.decision_id, case.now, placement.placement_id, request)
+        return Planned(decided, vast_version_of(request, placement))
 
     def _case(self, question: Question) -> _Case:
         now = self.clock()
@@ -125,7 +133,7 @@ class ServePod:
             DependencyUnavailableError, SnapshotCorruptError: there is no inventory at hand.
         """
         snapshot = self.inventory.current()
-        outcome = self._decide(case, snapshot, version=snapshot.version)
+        outcome = self._decide(case, snapshot, version=self.inventory.known_version())
         if isinstance(outcome, PodDecision):
             return outcome
         # Decided on what is no longer in force, so nothing was reserved or counted: once more,

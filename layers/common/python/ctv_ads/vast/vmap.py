@@ -51,7 +51,7 @@ def vmap_document(
     """Return the document with `breaks` in this order.
 
     A break without an ad stays, with an empty VAST in it, so that positions and breakStart can
-    be counted. `version` is that of the VAST inside, `base_url` where our beacons are called.
+    be counted. `version` is that of the VAST inside, or that tags will answer in, `base_url` where our beacons are called.
     """
     written = [DECLARATION, _OPEN]
     written += [_ad_break(number, item, version, base_url) for number, item in enumerate(breaks, 1)]

@@ -80,6 +80,10 @@ class MemorySnapshots:
         """Return the snapshot in force."""
         return self.current()
 
+    def known_version(self) -> str:
+        """Return the version in force."""
+        return self.current().version
+
     def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
         """Return that organization's line items."""
         if organization_id not in self._indexes:

@@ -1,6 +1,9 @@
 """Reading the published inventory: from memory, and from Valkey only what has changed."""
 
 import logging
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple, TypeVar
 
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
 from ctv_ads.adapters.valkey.snapshot import (
@@ -19,20 +22,36 @@ from ctv_ads.domain.ids import OrganizationId
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 
 _LOG = logging.getLogger(__name__)
+_Loaded = TypeVar("_Loaded")
 
 # A snapshot has megabytes and is loaded once a change; players wait for two seconds.
 _SNAPSHOT_TIMEOUT_MS = 1000
+REFUSED_FOR_S = 5.0
+"""How long what is damaged or missing is not fetched again. Whoever publishes mends it."""
+
+
+class _Refused(NamedTuple):
+    """Until when something is not tried again, by a clock that only goes on, and why."""
+
+    until_s: float
+    why: str
 
 
 class ValkeySnapshotReader:
     """Implements `ports.SnapshotReader`, keeping the last good snapshot in memory.
 
     A snapshot is taken whole or not at all: the line items of all organizations that this
-    process has served are loaded with it.
+    process has served are loaded with it. What was refused is remembered for some seconds, or
+    every request until the next publication would fetch and hash it.
     """
 
-    def __init__(self, connection: RespConnection) -> None:
+    def __init__(
+        self, connection: RespConnection, *, clock_s: Callable[[], float] = monotonic
+    ) -> None:
         self._connection = connection
+        self._clock_s = clock_s
+        self._refused: dict[str, _Refused] = {}
+        self._passed_over: str | None = None
         self._snapshot: Snapshot | None = None
         self._indexes: dict[OrganizationId, LineItemIndex] = {}
         self._segments: dict[str, Segment] = {}
@@ -53,6 +72,14 @@ class ValkeySnapshotReader:
             raise DependencyUnavailableError("valkey", "no inventory has been published yet")
         return self._snapshot
 
+    def known_version(self) -> str | None:
+        """Return the version that is taken to be in force; see the port."""
+        if self._passed_over is not None:
+            if self._is_refused(self._passed_over):
+                return self._passed_over
+            self._passed_over = None
+        return None if self._snapshot is None else self._snapshot.version
+
     def line_items(self, organization_id: OrganizationId) -> LineItemIndex:
         """Return that organization's line items of the current snapshot, loaded on first use."""
         found = self._indexes.get(organization_id)
@@ -64,8 +91,17 @@ class ValkeySnapshotReader:
 
     def _refresh(self, version: str | None) -> None:
         in_force = version or self._version_in_force()
-        if in_force is None or (self._snapshot and self._snapshot.version == in_force):
+        if in_force is None:
             return
+        if self._snapshot is None or self._snapshot.version != in_force:
+            try:
+                self._unless_refused(in_force, self._take)
+            except SnapshotCorruptError:
+                self._passed_over = in_force
+                raise
+        self._passed_over = None
+
+    def _take(self, in_force: str) -> None:
         published = self._get(root_key(in_force))
         if published is None:
             raise SnapshotCorruptError(f"snapshot {in_force} is announced but missing")
@@ -83,10 +119,26 @@ class ValkeySnapshotReader:
         layers = []
         for name in segment_names(names):
             if name not in loaded:
-                loaded[name] = self._load(name)
+                loaded[name] = self._unless_refused(name, self._load)
             removed = names.removed if name == names.base else ()
             layers.append(Layer(loaded[name], removed))
         return LineItemIndex(layers)
+
+    def _unless_refused(self, name: str, load: Callable[[str], _Loaded]) -> _Loaded:
+        """Load that root or segment, or say at once what kept it from being taken a moment ago."""
+        if self._is_refused(name):
+            raise SnapshotCorruptError(self._refused[name].why)
+        try:
+            return load(name)
+        except SnapshotCorruptError as error:
+            now_s = self._clock_s()
+            self._refused = {key: one for key, one in self._refused.items() if now_s < one.until_s}
+            self._refused[name] = _Refused(now_s + REFUSED_FOR_S, str(error))
+            raise
+
+    def _is_refused(self, name: str) -> bool:
+        refused = self._refused.get(name)
+        return refused is not None and self._clock_s() < refused.until_s
 
     def _load(self, name: str) -> Segment:
         published = self._get(segment_key(name))

@@ -21,18 +21,14 @@ class FileLimits(NamedTuple):
     max_height_px: int | None = None
 
 
-_NONE = FileLimits()
-
-
 def file_limits(request: AdRequest, placement: PublishedPlacement) -> FileLimits | None:
     """Return the limits of both, the tighter where both set one; None takes any file."""
-    limits = FileLimits(
-        _of_both(request.accepted_mimes, placement.accepted_mimes),
-        _least(request.max_bitrate_kbps, placement.max_bitrate_kbps),
-        placement.max_width_px,
-        placement.max_height_px,
-    )
-    return None if limits == _NONE else limits
+    asked, said = request.accepted_mimes, placement.accepted_mimes
+    most_kbps = _least(request.max_bitrate_kbps, placement.max_bitrate_kbps)
+    widest_px, highest_px = placement.max_width_px, placement.max_height_px
+    if not (asked or said or most_kbps or widest_px or highest_px):
+        return None
+    return FileLimits(_of_both(asked, said), most_kbps, widest_px, highest_px)
 
 
 def _of_both(asked: tuple[str, ...], said: tuple[str, ...]) -> tuple[str, ...] | None:

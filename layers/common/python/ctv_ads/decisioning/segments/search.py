@@ -87,8 +87,8 @@ def search(
     paid = _Search(query, reach, skip)
     line_items = paid.take(_equals(paid, sources, "paid"))
     if query.house_fills is not None and (not paid.has_more or reach == REACHES[-1]):
-        room = MOST_CANDIDATES - len(line_items)
-        house_limit = min(_house_ads(sources, query, query.house_fills, house_limit), room)
+        most = _house_ads(sources, query, query.house_fills, house_limit)
+        house_limit = min(most, MOST_CANDIDATES - len(line_items))
     house = _Search(query, Reach(house_limit, house_limit), skip)
     return Found(
         line_items,
@@ -100,10 +100,12 @@ def search(
 
 def _house_ads(sources: Sequence[_Source], query: Query, spec: PodSpec, usual: int) -> int:
     """Return how many house ads fill the break, and the usual number's spares for those that fail."""
+    segments = [source.layer.segment for source in sources if source.layer.segment.house]
+    if not segments:
+        return usual
     slots = spec.max_ads
     if spec.duration_ms is not None:
-        segments = [source.layer.segment for source in sources if source.layer.segment.house]
-        shortest_ms = min((segment.least_ms(query) for segment in segments), default=0)
+        shortest_ms = min([segment.least_ms(query) for segment in segments])
         slots = min(slots, spec.duration_ms // max(shortest_ms, _LEAST_FILM_MS))
     return max(usual, slots + usual - 1)
 
