@@ -25,13 +25,14 @@ BEGIN
     -- One at a time: two callers at once must not both try to make the same partition.
     PERFORM pg_advisory_xact_lock(hashtext('ad_events partitions'));
     FOR wanted IN SELECT generate_series(first_day, last_day, interval '1 day')::date LOOP
+        -- What another has made meanwhile may not be seen yet: hence IF NOT EXISTS.
         IF to_regclass(format('ad_events_%s', to_char(wanted, 'YYYYMMDD'))) IS NULL
            AND NOT EXISTS (
                SELECT FROM archived_days WHERE day = wanted AND dropped_at IS NOT NULL
            )
         THEN
             EXECUTE format(
-                'CREATE TABLE ad_events_%s PARTITION OF ad_events FOR VALUES FROM (%L) TO (%L)',
+                'CREATE TABLE IF NOT EXISTS ad_events_%s PARTITION OF ad_events FOR VALUES FROM (%L) TO (%L)',
                 to_char(wanted, 'YYYYMMDD'), wanted, wanted + 1
             );
             made := made + 1;
