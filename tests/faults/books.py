@@ -28,6 +28,9 @@ class Books(RuleBasedStateMachine):
         self.recorded: dict[Key, float] = {}
         """By event, the minute in which it was first seen in the ledger."""
         self.events: dict[Key, dict[str, Any]] = {}
+        self.breaks: set[Key] = set()
+        """Events of whole breaks that were accepted."""
+        self.credited: set[Key] = set()
         self.budget_was_cut, self.tokens_were_lost = False, False
 
     def consume(
@@ -81,7 +84,14 @@ class Books(RuleBasedStateMachine):
         recount, street = self.street.recount, self.street
         recount.assert_bills_agree()
         recount.assert_rollups_agree()
-        ids = {street.campaign_id, street.advertiser_id, *street.line_items}
+        recount.assert_flat_days_are_entered_once()
+        difference = recount.decided().items() ^ street.decided.items()
+        assert not difference, difference
+        assert recount.breaks() == self.breaks
+        assert recount.credits() == {
+            key: self.events[key]["billed_micros"] for key in self.credited
+        }
+        ids = {street.campaign_id, street.advertiser_id, street.flat, *street.line_items}
         assert_books_are_clean(self.servers.world.pipeline, ids)
         self.nothing_is_billed_beyond_a_budget()
 
@@ -92,10 +102,14 @@ class Books(RuleBasedStateMachine):
                 self.consume(which, list(messages), Death())
 
     def everything_accepted_is_stored(self) -> None:
-        invalid = self.street.recount.invalid()
+        invalid, held = self.street.recount.invalid(), self.street.recount.held()
+        begun = {key[:2] for key in self.events if key[2] in ("impression", "start")}
+        assert not {key for key in held if key[:2] in begun}
         for key, could_be_seen in self.accepted.items():
-            assert key in self.events or (not could_be_seen and key in invalid), key
-        assert self.events.keys() <= self.accepted.keys()
+            is_excused = key in held or (not could_be_seen and key in invalid)
+            assert key in self.events or is_excused, key
+        strange = self.events.keys() - self.accepted.keys()
+        assert not strange, [self.events[key] for key in strange]
 
     def everything_in_time_is_billed(self) -> None:
         served = {(str(ad.claims.decision_id), ad.claims.slot): ad for ad in self.street.ads}

@@ -1,6 +1,7 @@
 """Servers of these tests' own: others' are not to be restarted."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,6 +46,31 @@ def mortal_world(mortal_postgres: PostgresServer) -> Iterator[World]:
 
 @pytest.fixture
 def servers(
+    mortal_postgres: PostgresServer,
+    mortal_valkey: ValkeyServer,
+    mortal_world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Servers]:
+    with _servers(mortal_postgres, mortal_valkey, mortal_world, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def durable_servers(
+    mortal_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Servers]:
+    """With a PostgreSQL that flushes to disk what it has committed."""
+    with TemporaryDirectory(prefix="ctv-postgres-") as folder:
+        server = PostgresServer(Path(folder) / "data", free_port(), password="owner-of-tests")
+        with server:
+            world = postgres_world(migrated(server))
+            with _servers(server, mortal_valkey, world, monkeypatch) as found:
+                yield found
+            world.close()
+
+
+@contextmanager
+def _servers(
     mortal_postgres: PostgresServer,
     mortal_valkey: ValkeyServer,
     mortal_world: World,

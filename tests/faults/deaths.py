@@ -1,10 +1,14 @@
 """Somebody dies, or loses the database, at any statement, without a chance to tidy up."""
 
+import os
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +16,7 @@ import pytest
 
 KILLED, CUT_OFF = "killed", "cut off"
 """The process is gone and its connection with it; or only the connection, by the server's hand."""
-LAST_STEP = 24
+LAST_STEP = 36
 """Recording takes fewer calls to PostgreSQL."""
 _HERE = threading.local()
 
@@ -77,3 +81,12 @@ def _mortal(call: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return guarded
+
+
+def kill_with_children(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a server and all its processes at once: nobody writes another byte."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
+    process.wait(20)

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from ctv_ads.adapters.aws.beacon_messages import encode_message
+from ctv_ads.adapters.aws.decision_messages import encode_decisions
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.key_ring import KeyRing
 from ctv_ads.adapters.memory.queues import MemoryInventoryChanges
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
+from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.adapters.postgres.database import Database
+from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.adapters.postgres.refused_messages import PostgresRefusedMessages
+from ctv_ads.domain.delivery import DecidedCounts, DecidedRow
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.use_cases.collect_beacon import CollectBeacon
 from ctv_ads.web.hops import Believed
@@ -30,6 +34,7 @@ from tests.functions.recorded import Context, api_event, failures, sqs_event
 Message = tuple[str, str]
 """Its id and its body."""
 _HERE = threading.local()
+_CODE = "403"
 
 
 @dataclass(slots=True)
@@ -43,7 +48,14 @@ class Queue:
     def send(self, beacons: Sequence[Any]) -> None:
         if self.refuses:
             raise DependencyUnavailableError("sqs", "SendMessage: 503 ServiceUnavailable")
-        message = (new_id(), encode_message(beacons))
+        self._take(encode_message(beacons))
+
+    def tell(self, rows: Sequence[DecidedRow]) -> None:
+        """Take counts of decisions, as the archive sends them."""
+        self._take(encode_decisions(DecidedCounts(new_id(), tuple(rows))))
+
+    def _take(self, body: str) -> None:
+        message = (new_id(), body)
         self.sent.append(message)
         self.waiting.append(message)
 
@@ -71,8 +83,21 @@ class Consumer:
             "beacon_ledger": PostgresBeaconLedger(self.database),
             "invalid_traffic": PostgresInvalidTraffic(self.database),
             "refused_messages": PostgresRefusedMessages(self.database),
+            "break_events": PostgresBreakEvents(self.database),
+            "decision_counts": PostgresDecisionCounts(self.database),
             "inventory_changes": MemoryInventoryChanges(),
         }
+
+    def take_until(self, batches: Sequence[Sequence[Message]], taken: list[Message]) -> None:
+        """Take batches until the server dies, and note what may be deleted from the queue."""
+        for batch in batches:
+            try:
+                self.take(batch, Death())
+            except DependencyUnavailableError:
+                self.database.close()
+                self.begin()
+                return
+            taken += batch
 
     def take(self, messages: Sequence[Message], death: Death) -> bool:
         """Run the handler on a batch, and tell whether it may be deleted from the queue."""
@@ -99,7 +124,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def part(name: str) -> Any:
         return lambda: _HERE.consumer.parts[name]
 
-    for name in ("beacon_ledger", "invalid_traffic", "refused_messages", "inventory_changes"):
+    for name in (
+        *("beacon_ledger", "invalid_traffic", "refused_messages", "inventory_changes"),
+        *("break_events", "decision_counts"),
+    ):
         monkeypatch.setattr(consumer, name, part(name))
 
 
@@ -124,7 +152,9 @@ class Collector:
         self.monkeypatch.setattr(handler, "believed", Believed)
         headers = {"user-agent": agent}
         if as_batch:
-            body = {"events": [{"event": event, "token": token} for event, token in calls]}
+            # Of single calls the player names no error.
+            items = [{"event": event, "token": token, "code": _CODE} for event, token in calls]
+            body = {"events": items}
             events = [api_event("POST", "/api/v1/events", body=body, headers=headers)]
         else:
             events = [_single(event, token, headers) for event, token in calls]

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.faults.books import Books
+from tests.faults.bookkeepers import Bookkeepers
 from tests.faults.deaths import CUT_OFF, KILLED, LAST_STEP, Death
 from tests.faults.street import Ad, Street
 from tests.faulty_ports import CrashError
@@ -29,7 +29,7 @@ _DEATH = st.builds(
 )
 
 
-class Money(Books):
+class Money(Bookkeepers):
     """See the module's docstring."""
 
     @initialize(decision=_OFF, collector=_OFF, one=_OFF, other=_OFF)
@@ -114,7 +114,7 @@ class Money(Books):
     ) -> None:
         """Send every event of every ad, and note for what the collector is responsible now."""
         calls = [
-            (event, ad.token[:-2] + "AA" if is_forged else ad.token)
+            (event, _forged(ad.token) if is_forged else ad.token)
             for ad in shown
             for event in events
         ]
@@ -125,6 +125,9 @@ class Money(Books):
         if not taken or is_forged or agent == CRAWLER:
             return
         for ad in (ad for ad in shown if now <= ad.claims.expires_at):
+            if ad.claims.slot == 0:
+                self.breaks |= {(ad.claims.decision_id, 0, event) for event in events}
+                continue
             could_be_seen = (now - ad.claims.decided_at).total_seconds() >= 60
             for event in events:
                 key = (ad.claims.decision_id, ad.claims.slot, event)
@@ -141,6 +144,12 @@ class Money(Books):
         if shown:
             self.players_call(shown, ("impression", "complete"))
             self.consume(1, self.street.queue.sent[-1:], Death())
+
+    @rule(placement=st.integers(0, 1), is_fine=st.booleans(), as_batch=st.booleans())
+    def a_whole_break_is_told(self, *, placement: int, is_fine: bool, as_batch: bool) -> None:
+        agent = PLAYER if is_fine else CRAWLER
+        shown = [self.street.a_break(placement)]
+        self.players_call(shown, ("breakStart", "breakEnd"), agent, as_batch=as_batch)
 
     # --- consumers ---
 
@@ -242,6 +251,10 @@ class Money(Books):
             self.servers.restart_postgres()
         else:
             self.servers.cut_connections()
+
+
+def _forged(token: str) -> str:
+    return token[:-2] + ("AA" if token[-2:] != "AA" else "BA")
 
 
 def _thread(failures: list[BaseException], call: Any, *arguments: Any) -> Thread:

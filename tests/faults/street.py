@@ -17,17 +17,23 @@ from ctv_ads.adapters.postgres.database import Database
 from ctv_ads.adapters.postgres.token_buckets import PostgresTokenLedger
 from ctv_ads.adapters.valkey.grants import ValkeyTokenStore, tokens_key
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
+from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.beacon import BeaconClaims
 from ctv_ads.domain.beacon_token import read_token
+from ctv_ads.domain.delivery import DecidedRow
+from ctv_ads.domain.ids import DecisionId, PlacementId
 from ctv_ads.use_cases.grant_tokens import GrantTokens
 from ctv_ads.use_cases.publish_inventory import PublishInventory
+from ctv_ads.use_cases.sign_ads import NOBODY, Decided
 from local.postgres import PostgresServer
 from local.valkey import ValkeyServer
 from tests.builders import KEYS, NOON, PRICE_MICROS, Tenant, a_campaign_draft
+from tests.faults.deaths import kill_with_children
 from tests.faults.delivery import Collector, Consumer, Queue
 from tests.faults.recount import Recount
 from tests.faulty_ports import Faulty, Plan
 from tests.functions.explaining import Server
+from tests.serving import SIGN
 from tests.worlds import World
 
 MINUTE = timedelta(minutes=1)
@@ -36,6 +42,7 @@ CLAIMED_IN_TIME_MIN = 12
 """A beacon so soon is in time whatever clocks say: a bucket expires no earlier."""
 VIEW_PRICE_MICROS = 33_333
 BUDGET_MICROS = 30 * PRICE_MICROS + 7_777
+FLAT_MICROS = 70_007
 OWN_BUDGET_MICROS, DAILY_MICROS = 12 * PRICE_MICROS, 5 * PRICE_MICROS + 1
 _ADD_LINE_ITEM = """
 INSERT INTO line_items (line_item_id, organization_id, campaign_id, name, rate_type, rate_micros,
@@ -90,16 +97,23 @@ class Servers:
         return self._owner
 
     def close(self) -> None:
-        if self._owner is not None:
-            self._owner.close()
+        self.close_owner()
         for database in (*self.controllers, *(one.database for one in self.consumers)):
             database.close()
 
-    def restart_postgres(self) -> None:
+    def close_owner(self) -> None:
         if self._owner is not None:
             self._owner.close()
+
+    def restart_postgres(self) -> None:
+        self.close_owner()
         self.postgres.stop()
         self.postgres.start()
+
+    def kill_postgres(self) -> None:
+        self.close_owner()
+        assert self.postgres.process is not None
+        kill_with_children(self.postgres.process)
 
     def cut_connections(self) -> None:
         self.owner.execute(
@@ -121,13 +135,18 @@ class Street:
     campaign_id: str
     advertiser_id: str
     line_items: Sequence[str]
+    flat: str
+    """A line item at a flat rate, which plays nothing."""
     placements: Sequence[str]
+    placement_ids: Sequence[PlacementId]
     skews: dict[str, int]
     minute: float = 0.0
     queue: Queue = field(default_factory=Queue)
     ads: list[Ad] = field(default_factory=list)
     spent: Counter[tuple[str, int]] = field(default_factory=Counter)
     """By line item and bucket, what decisions took from it."""
+    decided: dict[tuple[str, str, str], tuple[int, ...]] = field(default_factory=dict)
+    """By hour, placement and line item: requests, room, no-fills and ads."""
     plans: Sequence[Plan] = field(default_factory=lambda: (Plan(), Plan()))
     controllers: list[GrantTokens] = field(default_factory=list)
 
@@ -153,17 +172,22 @@ class Street:
             owner.execute(_ADD_LINE_ITEM, (*terms, campaign.campaign_id))
             film = world.a_ready_creative(tenant, campaign.campaign_id)
             owner.execute(_ASSIGN, (film.creative_id, terms[0]))
+        flat = new_id()
+        owner.execute(_ADD_LINE_ITEM, (flat, "flat", FLAT_MICROS, None, None, campaign.campaign_id))
         owner.execute(_FILM_OF_ITS_OWN, (campaign.campaign_id,))
         midroll_id, midroll = new_id(), f"midroll-{tenant.placement_key}"
         owner.execute(_ADD_PLACEMENT, (midroll_id, tenant.organization_id, midroll))
         owner.execute(_HERE_ONLY, (midroll_id, others[1][0]))
+        owner.execute(_HERE_ONLY, (new_id(), flat))  # nowhere
         street = cls(
             servers,
             tenant,
             str(campaign.campaign_id),
             str(campaign.advertiser_id),
             [first, *(str(terms[0]) for terms in others)],
+            flat,
             [tenant.placement_key, midroll],
+            [PlacementId(str(tenant.placement_id)), PlacementId(midroll_id)],
             skews,
         )
         street.controllers = [street._controller(number) for number in (0, 1)]
@@ -173,7 +197,7 @@ class Street:
 
     @property
     def recount(self) -> Recount:
-        return Recount(self.servers.owner, self.campaign_id)
+        return Recount(self.servers.owner, self.campaign_id, self.placement_ids)
 
     @property
     def collector(self) -> Collector:
@@ -198,7 +222,9 @@ class Street:
         """Ask for a break through the real handler, and note what it served."""
         server = self.servers.ad_server
         server.now, server.seed = self.now("decision"), len(self.ads)
-        path = f"/api/v1/vast?placement={self.placements[placement]}"
+        # Each break is another viewer's: nobody could see so many at once.
+        viewer = f"{self.tenant.organization_id}-{len(self.ads)}"
+        path = f"/api/v1/vast?placement={self.placements[placement]}&session_id={viewer}"
         if ads > 1:
             path += f"&duration_ms={ads * 15_000}&max_ads={ads}"
         found = []
@@ -209,7 +235,52 @@ class Street:
             self.spent[ad.claims.line_item_id, ad.claims.bucket] += ad.claims.price_micros
             found.append(ad)
         self.ads += found
+        self._count(server.now, placement, ads, found)
         return found
+
+    def _count(self, now: datetime, placement: int, room: int, found: Sequence[Ad]) -> None:
+        """Send what was decided to be counted, as the archive does."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        here = self.placement_ids[placement]
+        rows = [
+            DecidedRow(
+                hour=hour,
+                placement_id=here,
+                requests=1,
+                opportunities=room,
+                no_fills=int(not found),
+            )
+        ]
+        for ad in found:
+            claims = ad.claims
+            rows.append(
+                DecidedRow(
+                    hour=hour,
+                    placement_id=here,
+                    country=claims.country,
+                    device_type=claims.device_type,
+                    line_item_id=claims.line_item_id,
+                    creative_id=claims.creative_id,
+                    ads_served=1,
+                )
+            )
+        self.queue.tell(rows)
+        for row in rows:
+            figures = (row.requests, row.opportunities, row.no_fills, row.ads_served)
+            key = (str(hour), str(here), str(row.line_item_id or NOBODY))
+            known = self.decided.get(key, (0, 0, 0, 0))
+            self.decided[key] = tuple(map(sum, zip(known, figures, strict=True)))
+
+    def a_break(self, placement: int) -> Ad:
+        """Return whole breaks' token, which no ad is decided for."""
+        decided = Decided(
+            DecisionId(new_id()),
+            self.now("decision"),
+            self.placement_ids[placement],
+            AdRequest(self.placements[placement]),
+        )
+        token = SIGN.break_token(decided)
+        return Ad(token, read_token(token, KEYS), self.minute)
 
     def says(self, statement: str, *values: object) -> None:
         """Change terms as a person does, who has the time of the street."""

@@ -11,7 +11,7 @@ completes whose ad has not begun (`held_completes.py`), until it has.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -145,7 +145,11 @@ class PostgresBeaconLedger:
     def record(self, beacons: Sequence[Beacon]) -> RecordedBatch:
         """Store each beacon once, bill what is paid for, count it, all in one transaction."""
         dropped = self._make_partitions(beacons)
-        gone = {at for at, one in enumerate(beacons) if _day(one) in dropped} if dropped else set()
+        gone = {
+            at
+            for at, one in enumerate(beacons if dropped else ())
+            if one.claims.decided_at.date() in dropped
+        }
         try:
             with self._database.transaction() as connection:
                 self._make_tables(connection)
@@ -162,9 +166,9 @@ class PostgresBeaconLedger:
     def _record(
         self, connection: Connection, beacons: Sequence[Beacon], gone: set[int]
     ) -> RecordedBatch:
-        placed = [(at, one) for at, one in enumerate(beacons) if at not in gone]
+        placed = _without(gone, list(enumerate(beacons)))
         verdicts = dict(self._judge.early(connection, placed))
-        placed = [pair for pair in placed if pair[0] not in verdicts]
+        placed = _without(verdicts, placed)
         _copy(connection, placed)
         early, held = len(verdicts), 0
         if held_completes.concerns_completes(placed):
@@ -207,7 +211,7 @@ class PostgresBeaconLedger:
         )
 
     def _wait_for_beginnings(
-        self, connection: Connection, placed: Sequence[Placed], beacons: Sequence[Beacon]
+        self, connection: Connection, placed: list[Placed], beacons: Sequence[Beacon]
     ) -> tuple[list[Placed], list[Beacon], int]:
         """Hold completes of ads that have not begun; add those that have waited to the batch."""
         connection.execute(_LOCK_CAMPAIGNS)
@@ -216,8 +220,7 @@ class PostgresBeaconLedger:
         added = list(enumerate(released, len(beacons)))
         if added:
             _copy(connection, added)
-        kept = [pair for pair in placed if pair[0] not in held]
-        return kept + added, [*beacons, *released], len(held)
+        return _without(held, placed) + added, [*beacons, *released], len(held)
 
     def _take_out(
         self, connection: Connection, placed: Sequence[Placed], sessions: Sequence[int]
@@ -236,7 +239,7 @@ class PostgresBeaconLedger:
         """Make what is missing; return the days that were dropped, for which nothing is made."""
         # A transaction of its own: making one locks all of ad_events, and whoever holds that
         # while it waits for a campaign deadlocks with whoever holds the campaign and records.
-        days = {_day(beacon) for beacon in beacons} - self._made_days
+        days = {beacon.claims.decided_at.date() for beacon in beacons} - self._made_days
         if not days:
             return set()
         with self._database.transaction() as connection:
@@ -246,8 +249,8 @@ class PostgresBeaconLedger:
         return dropped
 
 
-def _day(beacon: Beacon) -> date:
-    return beacon.claims.decided_at.date()
+def _without(positions: Collection[int], placed: list[Placed]) -> list[Placed]:
+    return [pair for pair in placed if pair[0] not in positions] if positions else placed
 
 
 def _copy(connection: Connection, beacons: Sequence[Placed]) -> None:

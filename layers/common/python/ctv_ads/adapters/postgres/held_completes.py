@@ -13,6 +13,7 @@ from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.ids import DecisionId
+from ctv_ads.domain.line_item import RateType
 from ctv_ads.domain.traffic_rules import BEGINNINGS, pays_for_complete
 
 # One look into the index for each, whatever the planner thinks of a day's size.
@@ -41,7 +42,8 @@ Ad = tuple[DecisionId, int]
 
 def concerns_completes(beacons: Sequence[Placed]) -> bool:
     """Tell whether something may have to be held or released."""
-    return any(pays_for_complete(one) for _, one in beacons)
+    cpcv = RateType.CPCV
+    return any(one.claims.rate_type is cpcv and pays_for_complete(one) for _, one in beacons)
 
 
 def hold(connection: Connection, beacons: Sequence[Placed]) -> frozenset[int]:
