@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import zip_longest
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.pod import Candidate, FilledPod
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.use_cases.explain_decisions import Explanation, Replay, Supposition
+from ctv_ads.use_cases.serve_pod import vast_version_of
 from ctv_ads.vast.document import vast_document, vast_element
 from ctv_ads.web.ad_answers import json_answer
 
@@ -171,14 +173,29 @@ class DecisionView(_Answer):
         )
 
 
+class SlotView(_Answer):
+    """A slot whose ad is another one now; None has none."""
+
+    slot: int
+    recorded: AdView | None
+    again: AdView | None
+
+
 class ReplayView(_Answer):
-    """The answer made again, byte for byte what was sent."""
+    """The decision made again: byte for byte what was sent if candidates and picks are the same."""
 
     decision_id: str
     content_type: str
     answer: str
     same_candidates: bool
     """Whether a new search of the stored inventory found the same candidates."""
+    same_picks: bool | None
+    """Whether the filler picked the same line items and creatives in the same order. Null: tokens and
+    what the viewer had seen are known from the recorded verdicts only, and those do not tell enough."""
+    differences: list[SlotView]
+    """What the filler picks now from what is known, where it is not what was recorded."""
+    untold: list[str]
+    """Line items and creatives of which the record does not tell whether they could have run."""
 
     @classmethod
     def of(cls, replay: Replay) -> Self:
@@ -203,6 +220,9 @@ class ReplayView(_Answer):
             content_type=kind,
             answer=answer,
             same_candidates=replay.is_same_search,
+            same_picks=replay.refilled.is_same,
+            differences=_differences(replay),
+            untold=list(replay.refilled.untold),
         )
 
 
@@ -216,30 +236,42 @@ class WhatIf(BaseModel):
         Field(
             min_length=1,
             max_length=20,
-            description="By path: ad_break.…, viewer.…, content.…, kv.<name>, accepted_mimes or "
-            "max_bitrate_kbps",
+            description="By path: ad_break.…, viewer.…, content.…, kv.<name>, privacy.<signal>, "
+            "session_id, placement, vast_version, accepted_mimes, max_bitrate_kbps or at (when it "
+            "was decided)",
             examples=[{"viewer.country": "AT"}],
         ),
     ]
 
 
 class WhatIfView(_Answer):
-    """What the changed request would have got, from a viewer who has seen nothing."""
+    """What the changed request would have got, by the caps and tokens of then.
+
+    Line items that were not refused have tokens, and the viewer has seen none of them.
+    """
 
     decision_id: str
+    decided_at: datetime
+    placement_id: str
+    vast_version: VastVersion
     request: dict[str, Any]
     pod: list[AdView]
     candidates: list[CandidateView]
     still_refused: list[str]
-    """Line items whose caps or tokens refused them then, which is taken to be so again."""
+    """Line items whose caps or tokens, or what the session had shown, refused them then, which is
+    taken to be so again."""
 
     @classmethod
     def of(cls, found: Supposition) -> Self:
         """Return the supposition as people read it."""
         pairs = zip(found.candidates, found.outcome.verdicts, strict=True)
+        supposed = found.supposed
         return cls(
             decision_id=found.record.note.decision_id,
-            request=request_document(found.request),
+            decided_at=supposed.at,
+            placement_id=supposed.placement.placement_id,
+            vast_version=vast_version_of(supposed.request, supposed.placement),
+            request=request_document(supposed.request),
             pod=_pod(found.candidates, found.outcome),
             candidates=[CandidateView.of(one, verdict) for one, verdict in pairs],
             still_refused=list(found.still_refused),
@@ -259,6 +291,17 @@ def _pod(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
             )
         )
     return ads
+
+
+def _differences(replay: Replay) -> list[SlotView]:
+    if replay.refilled.is_same:
+        return []
+    pods = [_pod(replay.candidates, pod) for pod in (replay.record.outcome, replay.refilled.pod)]
+    return [
+        SlotView(slot=slot, recorded=recorded, again=again)
+        for slot, (recorded, again) in enumerate(zip_longest(*pods), 1)
+        if recorded != again
+    ]
 
 
 def _candidates(

@@ -24,6 +24,8 @@ from ctv_ads.ports.base import Clock
 from ctv_ads.use_cases.check_delivery import CheckDelivery
 from ctv_ads.use_cases.explain_decisions import ExplainDecisions
 from ctv_ads.use_cases.serve_pod import ServePod
+from ctv_ads.use_cases.supposed_request import Supposing
+from ctv_ads.web.keys import session_key
 from functions.ad_request import asking, breaks, handler
 from tests.builders import KEYS, NOON
 from tests.functions.recorded import Event, api_event
@@ -36,7 +38,12 @@ def explaining_by(connection: RespConnection) -> ExplainDecisions:
         records=ValkeyDecisionRecords(connection),
         history=ValkeyInventoryHistory(connection),
         keys=KEYS,
+        supposing=Supposing(DOOR.privacy, session_keys),
     )
+
+
+def session_keys(organization_id: str, session_id: str) -> tuple[str, ...]:
+    return (session_key(DOOR.key, organization_id, session_id),)
 
 
 def checking_by(world: World, connection: RespConnection, clock: Clock) -> CheckDelivery:

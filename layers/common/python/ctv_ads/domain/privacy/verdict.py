@@ -35,6 +35,8 @@ OPT_IN_COUNTRIES = frozenset(
 )  # fmt: skip
 """The European Economic Area, the United Kingdom and Switzerland: silence is no consent there."""
 EVERYWHERE = "*"
+POSTAL_WITHOUT_CONSENT = 3
+"""Characters of a postal code that may be known of a viewer whose household may not."""
 SIGNALS = ("gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt")
 
 _TCF_SECTION = 2
