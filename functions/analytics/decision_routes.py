@@ -13,7 +13,6 @@ from ctv_ads.web.fields import Id, Moment
 from ctv_ads.web.resolver import SIGNED_IN
 from functions.analytics.decision_schemas import (
     DecisionList,
-    DecisionRow,
     DecisionView,
     ReplayView,
     WhatIf,
@@ -27,6 +26,13 @@ _LineItem = Annotated[Id | None, Query(description="With this line item among th
 _Session = Annotated[
     str | None,
     Query(pattern=r"^[0-9a-f]{16,128}$", description="`viewer.session_key` of another decision"),
+]
+_SessionId = Annotated[
+    str | None,
+    Query(min_length=1, max_length=500, description="`session_id` as requests name it"),
+]
+_Cursor = Annotated[
+    str | None, Query(max_length=64, description="`next_cursor` of the page before")
 ]
 _Before = Annotated[Moment | None, Query(description="Decided before this moment")]
 _PageSize = Annotated[int, Query(ge=1, le=200)]
@@ -45,19 +51,25 @@ def recent(  # noqa: PLR0913 - each is a query parameter
     placement_id: _Placement = None,
     line_item_id: _LineItem = None,
     session: _Session = None,
+    session_id: _SessionId = None,
     before: _Before = None,
+    cursor: _Cursor = None,
     limit: _PageSize = 50,
 ) -> DecisionList:
-    """List decisions of the last hours, the newest first. For the next page, say `before`."""
+    """List decisions that are kept near, the newest first.
+
+    A call looks at some 20,000 decisions of all organizations at most and says how far back that
+    was (`looked_back_to`). While there is a `next_cursor` older ones may follow, even if `items` is empty.
+    """
     wanted = DecisionFilter(
         caller.organization_id,
         placement_id=PlacementId(placement_id) if placement_id else None,
         line_item_id=LineItemId(line_item_id) if line_item_id else None,
-        session_key=session,
+        session_keys=frozenset({session}) if session else None,
         before=before,
     )
-    found = explaining.recent(caller, wanted, limit=limit)
-    return DecisionList(items=[DecisionRow.of(record) for record in found])
+    found = explaining.recent(caller, wanted, session_id=session_id, limit=limit, cursor=cursor)
+    return DecisionList.of(found)
 
 
 @router.get(

@@ -13,6 +13,7 @@ from ctv_ads.domain.decision_record import AnswerForm, DecisionNote, DecisionRec
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.pod import Candidate, FilledPod
 from ctv_ads.domain.reasons import NoFillReason, Reason
+from ctv_ads.ports.decisions import RecentDecisions
 from ctv_ads.use_cases.explain_decisions import Explanation, Replay, Supposition
 from ctv_ads.use_cases.serve_pod import vast_version_of
 from ctv_ads.vast.document import vast_document, vast_element
@@ -73,6 +74,19 @@ class DecisionList(_Answer):
     """Recent decisions, the newest first."""
 
     items: list[DecisionRow]
+    looked_back_to: datetime | None
+    """Everything since was looked at; null: nothing is kept."""
+    next_cursor: str | None
+    """Goes on from there; null: nothing older is kept near."""
+
+    @classmethod
+    def of(cls, found: RecentDecisions) -> Self:
+        """Return what was found as people read it."""
+        return cls(
+            items=[DecisionRow.of(record) for record in found.records],
+            looked_back_to=found.looked_back_to,
+            next_cursor=found.next_cursor,
+        )
 
 
 class CandidateView(_Answer):

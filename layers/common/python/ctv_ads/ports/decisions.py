@@ -20,8 +20,23 @@ class DecisionFilter:
     organization_id: OrganizationId
     placement_id: PlacementId | None = None
     line_item_id: LineItemId | None = None
-    session_key: str | None = None
+    session_keys: frozenset[str] | None = None
+    """Any of them: a session has another key after the secret behind it was rotated."""
     before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDecisions:
+    """Some of the decisions that were wanted, the newest first: all back to `looked_back_to`.
+
+    A call looks at so many of all organizations and no more; `next_cursor` goes on from there. None:
+    nothing older is kept near.
+    """
+
+    records: Sequence[DecisionRecord]
+    looked_back_to: datetime | None = None
+    """When the last one that was looked at was made, whosoever it is. None: there was none."""
+    next_cursor: str | None = None
 
 
 class DecisionRecords(Protocol):
@@ -36,10 +51,13 @@ class DecisionRecords(Protocol):
             DependencyUnavailableError: where they are kept does not answer.
         """
 
-    def recent(self, wanted: DecisionFilter, *, limit: int) -> Sequence[DecisionRecord]:
+    def recent(
+        self, wanted: DecisionFilter, *, limit: int, cursor: str | None = None
+    ) -> RecentDecisions:
         """Return recent decisions, the newest first, at most `limit`.
 
         Raises:
+            InvalidRequestError: the cursor is none of these.
             DependencyUnavailableError: where they are kept does not answer.
         """
 

@@ -1,7 +1,7 @@
 """Explain a decision, make it again, and tell what another request would have got."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ctv_ads.decisioning.no_fill import no_fill_reason
@@ -25,7 +25,13 @@ from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import Candidate, FilledPod
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.errors import ConflictError, NotFoundError
-from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords, InventoryHistory, PastInventory
+from ctv_ads.ports.decisions import (
+    DecisionFilter,
+    DecisionRecords,
+    InventoryHistory,
+    PastInventory,
+    RecentDecisions,
+)
 from ctv_ads.use_cases.permission import require
 from ctv_ads.use_cases.sign_ads import Decided, SignAds
 from ctv_ads.use_cases.supposed_request import Supposed, Supposing
@@ -86,15 +92,25 @@ class ExplainDecisions:
     supposing: Supposing
 
     def recent(
-        self, caller: Caller, wanted: DecisionFilter, *, limit: int
-    ) -> Sequence[DecisionRecord]:
-        """Return recent decisions, the newest first.
+        self,
+        caller: Caller,
+        wanted: DecisionFilter,
+        *,
+        session_id: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> RecentDecisions:
+        """Return recent decisions, the newest first; `session_id` as requests name it.
 
         Raises:
             ForbiddenError: the caller's role may not.
+            InvalidRequestError: the cursor is none of this list's.
         """
         require(caller, Action.READ_DECISIONS)
-        return self.records.recent(wanted, limit=limit)
+        if session_id is not None:
+            keys = self.supposing.session_keys(caller.organization_id, session_id)
+            wanted = replace(wanted, session_keys=frozenset(keys))
+        return self.records.recent(wanted, limit=limit, cursor=cursor)
 
     def explain(self, caller: Caller, decision_id: DecisionId) -> Explanation:
         """Return why every line item did or did not run.

@@ -19,7 +19,7 @@ from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.ids import DecisionId, OrganizationId
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.archive import StreamedDecision
-from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords
+from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords, RecentDecisions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -114,9 +114,11 @@ class ArchivedDecisionRecords:
         near = self._near.find(decision_id, organization_id)
         return near or self._archive.find(decision_id, organization_id)
 
-    def recent(self, wanted: DecisionFilter, *, limit: int) -> Sequence[DecisionRecord]:
+    def recent(
+        self, wanted: DecisionFilter, *, limit: int, cursor: str | None = None
+    ) -> RecentDecisions:
         """Return recent decisions, for as far as they are near."""
-        return self._near.recent(wanted, limit=limit)
+        return self._near.recent(wanted, limit=limit, cursor=cursor)
 
 
 def _prefix(minute: int) -> str:
