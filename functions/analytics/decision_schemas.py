@@ -52,6 +52,8 @@ class DecisionRow(_Answer):
     candidates: int
     country: str | None
     device_type: str | None
+    latency_us: int | None
+    degraded: str | None
 
     @classmethod
     def of(cls, record: DecisionRecord) -> Self:
@@ -67,6 +69,8 @@ class DecisionRow(_Answer):
             candidates=len(note.candidates),
             country=note.request.viewer.country,
             device_type=note.request.viewer.device_type,
+            latency_us=note.latency_us,
+            degraded=note.degraded,
         )
 
 
@@ -156,6 +160,10 @@ class DecisionView(_Answer):
     placement_id: str
     form: AnswerForm
     vast_version: VastVersion
+    latency_us: int | None
+    """Until Valkey was asked; of a degraded decision until it was given up. Null: not recorded."""
+    degraded: str | None
+    """Why the answer is less than it could be: only house ads run while Valkey does not answer."""
     request: dict[str, Any]
     pod: list[AdView]
     optimality_gap_bp: int
@@ -177,6 +185,8 @@ class DecisionView(_Answer):
             placement_id=note.placement_id,
             form=note.form,
             vast_version=note.vast_version,
+            latency_us=note.latency_us,
+            degraded=note.degraded,
             request=request_document(note.request),
             pod=_pod(found.candidates, outcome),
             optimality_gap_bp=outcome.optimality_gap_bp,

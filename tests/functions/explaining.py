@@ -13,6 +13,7 @@ from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.line_item_delivery import PostgresDeliveryStandings
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
+from ctv_ads.adapters.valkey.held_decisions import ValkeyHeldDecisions
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
@@ -84,6 +85,7 @@ class Server:
             clock=lambda: self.now,
             new_id=new_id,
             new_seed=lambda: self.seed,
+            held=ValkeyHeldDecisions(self.connection, records_kept=1000, most=200),
         )
         for module in (asking, breaks):
             self.monkeypatch.setattr(module, "ad_server", lambda: self.serve)

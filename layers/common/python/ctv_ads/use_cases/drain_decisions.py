@@ -86,8 +86,12 @@ class DrainDecisions:
         chosen = [one for one in batch.entries if is_kept(one, self.kept_bp)]
         self.archive.keep(batch.span, chosen)
         inventories = _Inventories(self.history)
+        twice = self.stream.carried_out(batch)
+        records = [entry.record for entry in batch.entries if entry.record is not None]
         made = [
-            _made(entry.record, inventories) for entry in batch.entries if entry.record is not None
+            _made(one, inventories)
+            for one in records
+            if one.note.degraded is None or one.note.decision_id not in twice
         ]
         messages = 0
         for message in messages_of(batch.span, made):

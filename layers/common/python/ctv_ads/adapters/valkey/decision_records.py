@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import merge
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ctv_ads.adapters.decision_notes import decode_note
+from ctv_ads.adapters.valkey.held_decisions import entered_key
 from ctv_ads.adapters.valkey.pod_filler import read_outcome
 from ctv_ads.adapters.valkey.resp import RespConnection, RespError
 from ctv_ads.domain.decision_record import DecisionRecord
@@ -56,10 +57,27 @@ class ValkeyDecisionRecords:
 
         However many there are around that time, all are looked at before it is said not to be there.
         """
+        entered_at_ms = self.entered_at_ms(decision_id)
+        if entered_at_ms is not None:
+            return self._find(decision_id, organization_id, entered_at_ms, ((0, 0),))
         made_at_ms = UUID(decision_id).int >> 80
+        return self._find(decision_id, organization_id, made_at_ms, _NEAR_MS)
+
+    def entered_at_ms(self, decision_id: DecisionId) -> int | None:
+        """Return when a decision came that came late, because it was made without Valkey."""
+        entry_id = self._call("GET", entered_key(decision_id))
+        return int(entry_id.partition(b"-")[0]) if entry_id else None
+
+    def _find(
+        self,
+        decision_id: DecisionId,
+        organization_id: OrganizationId,
+        made_at_ms: int,
+        near_ms: tuple[tuple[int, int], ...],
+    ) -> DecisionRecord | None:
         sought = decision_id.encode()
         looked_from, looked_to = made_at_ms, made_at_ms - 1
-        for before_ms, after_ms in _NEAR_MS:
+        for before_ms, after_ms in near_ms:
             first, last = max(made_at_ms + before_ms, 0), made_at_ms + after_ms
             for span in ((first, looked_from - 1), (looked_to + 1, last)):
                 for entry in self._between(*span):
@@ -102,16 +120,19 @@ class ValkeyDecisionRecords:
         """Yield a shard's entries, the newest first."""
         key = f"rec:{{s{shard}}}"
         while True:
-            try:
-                page = self._connection.call("XREVRANGE", key, last, first, "COUNT", _PAGE)
-            except RespError as error:
-                raise DependencyUnavailableError("valkey", str(error)) from error
+            page = self._call("XREVRANGE", key, last, first, "COUNT", _PAGE)
             for entry_id, (_, note, _, outcome) in page:
                 at_ms, _, number = entry_id.partition(b"-")
                 yield _Entry(int(at_ms), int(number), shard, note, outcome)
             if len(page) < _PAGE:
                 return
             last = "(" + page[-1][0].decode()
+
+    def _call(self, *command: str | int) -> Any:  # noqa: ANN401 - replies are of many types
+        try:
+            return self._connection.call(*command)
+        except RespError as error:
+            raise DependencyUnavailableError("valkey", str(error)) from error
 
 
 def _place(entry: _Entry) -> tuple[int, int, int]:
