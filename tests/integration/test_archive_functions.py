@@ -104,6 +104,36 @@ def test_decisions_are_drained_and_then_found_in_the_archive(
         explains.records._near._connection.close()
 
 
+def test_what_was_lost_raises_an_alarm(
+    deploy: Deploy,
+    aws_emulator: Emulator,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with an_ad_server(valkey_server.url, monkeypatch) as server:
+        server.publish(an_inventory(a_servable_line_item()))
+        deploy("archive-decisions", VALKEY_URL=valkey_server.url)
+        decisions.lambda_handler({}, CONTEXT)
+        for _ in range(4):
+            server.answer("/api/v1/vast?placement=preroll")
+        server.client.xtrim("rec:{s0}", maxlen=1, approximate=False)
+        assert decisions.lambda_handler({}, CONTEXT)["lost"] == 3
+        drain: Any = composition.decision_drain()
+        drain.history.histories[0]._connection.close()
+        pipeline.valkey_client().close()
+        assert bodies(aws_emulator, aws_emulator.queue_url(AD_EVENTS))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metric,) = [line for line in lines if decisions.LOST_METRIC in line]
+    assert metric[decisions.LOST_METRIC] == [3.0]
+    (told,) = metric["_aws"]["CloudWatchMetrics"]
+    assert (told["Namespace"], told["Dimensions"]) == (
+        decisions.METRICS,
+        [sorted(decisions.LOST_DIMENSIONS)],
+    )
+    assert metric["service"] == "archive-decisions"
+
+
 @pytest.fixture
 def cellar(aws_emulator: Emulator) -> Iterator[Cellar]:
     with a_server() as server, a_cellar(server, aws_emulator) as cellar:

@@ -141,7 +141,8 @@ class ValkeyDecisionStream:
 
     def _make_group(self, shard: int) -> None:
         try:
-            self._client.xgroup_create(_key(shard), _GROUP, "0", mkstream=True)
+            # It begins with the first entry there ever was: what is gone by now counts as cut off.
+            self._client.xgroup_create(_key(shard), _GROUP, "0", mkstream=True, entries_read=0)
         except redis.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):  # another run has made it meanwhile
                 raise
