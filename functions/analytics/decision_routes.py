@@ -23,6 +23,9 @@ router = Router()
 
 _Placement = Annotated[Id | None, Query(description="Asked by this placement")]
 _LineItem = Annotated[Id | None, Query(description="With this line item among the candidates")]
+_Asked = Annotated[
+    Id | None, Query(description="Answer for this line item in `asked`, however many there are")
+]
 _Session = Annotated[
     str | None,
     Query(pattern=r"^[0-9a-f]{16,128}$", description="`viewer.session_key` of another decision"),
@@ -78,9 +81,15 @@ def recent(  # noqa: PLR0913 - each is a query parameter
     tags=["explanations"],
     security=SIGNED_IN,
 )
-def explain(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) -> DecisionView:
-    """Tell why each line item ran or did not: every one has exactly one reason."""
-    return DecisionView.of(explaining.explain(caller, DecisionId(decision_id)))
+def explain(
+    decision_id: Id,
+    caller: SignedIn,
+    explaining: DecisionExplaining,
+    line_item_id: _Asked = None,
+) -> DecisionView:
+    """Tell why each line item ran or did not: every one of the inventory has exactly one reason."""
+    asked = LineItemId(line_item_id) if line_item_id else None
+    return DecisionView.of(explaining.explain(caller, DecisionId(decision_id), asked))
 
 
 @router.post(

@@ -150,6 +150,13 @@ class RemovedView(_Answer):
         ]
 
 
+class AskedView(_Answer):
+    """Why one line item ran (`chosen`) or did not."""
+
+    line_item_id: str
+    reason: ReasonView
+
+
 class DecisionView(_Answer):
     """Everything about one decision. Viewers are hashes, and stay so."""
 
@@ -172,6 +179,11 @@ class DecisionView(_Answer):
     out_of_tokens: list[str]
     """Line items that were not even offered, because they were known to be out of tokens."""
     removed: list[RemovedView]
+    not_published: list[RemovedView]
+    """Line items that are in no inventory as they are booked now: drafts, paused ones, those without a
+    ready creative. Whoever was paused since is counted here too, and named where it was then."""
+    asked: AskedView | None
+    """The line item that was asked for."""
 
     @classmethod
     def of(cls, found: Explanation) -> Self:
@@ -194,6 +206,17 @@ class DecisionView(_Answer):
             candidates=_candidates(note, found.candidates, outcome),
             out_of_tokens=list(found.skipped),
             removed=RemovedView.all_of(found.removed),
+            not_published=[
+                RemovedView(
+                    reason=ReasonView.of(reason),
+                    line_items=them.line_items,
+                    line_item_ids=list(them.first),
+                )
+                for reason, them in found.unpublished.items()
+            ],
+            asked=AskedView(line_item_id=found.asked[0], reason=ReasonView.of(found.asked[1]))
+            if found.asked
+            else None,
         )
 
 

@@ -20,8 +20,13 @@ from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
+from ctv_ads.domain.access import Caller
+from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import Inventory
+from ctv_ads.domain.reasons import Reason
+from ctv_ads.errors import NotFoundError
 from ctv_ads.ports.base import Clock
+from ctv_ads.ports.decisions import Unpublished, UnpublishedLineItems
 from ctv_ads.use_cases.check_delivery import CheckDelivery
 from ctv_ads.use_cases.explain_decisions import ExplainDecisions
 from ctv_ads.use_cases.serve_pod import ServePod
@@ -34,12 +39,25 @@ from tests.serving import BASE_URL, DOOR, SIGN
 from tests.worlds import World
 
 
-def explaining_by(connection: RespConnection) -> ExplainDecisions:
+class AllPublished:
+    """Of organizations whose line items are all in their inventory."""
+
+    def by_reason(self, caller: Caller) -> Mapping[Reason, Unpublished]:
+        return {}
+
+    def why(self, caller: Caller, line_item_id: LineItemId) -> Reason:
+        raise NotFoundError(f"{line_item_id} is nobody's")
+
+
+def explaining_by(
+    connection: RespConnection, unpublished: UnpublishedLineItems | None = None
+) -> ExplainDecisions:
     return ExplainDecisions(
         records=ValkeyDecisionRecords(connection),
         history=ValkeyInventoryHistory(connection),
         keys=KEYS,
         supposing=Supposing(DOOR.privacy, session_keys),
+        unpublished=unpublished or AllPublished(),
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.bootstrap import archive as composition
+from ctv_ads.bootstrap import control_plane, pipeline, secrets
 from ctv_ads.bootstrap import decisions as explaining
-from ctv_ads.bootstrap import pipeline, secrets
 from ctv_ads.domain.event_archive import BREAKS
 from ctv_ads.domain.ids import DecisionId
 from ctv_ads.errors import InvalidSettingsError, NotFoundError
@@ -29,10 +29,12 @@ from tests.aws import bodies
 from tests.builders import a_servable_line_item, an_inventory
 from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, breaks_of, events_of
 from tests.functions.explaining import a_server as an_ad_server
+from tests.worlds import World
 
 CONTEXT: Any = object()
 _KEPT = (
     composition.decision_drain,
+    control_plane.database,
     composition.event_archiving,
     composition.statistics_rebuilding,
     explaining.decision_explaining,
@@ -74,6 +76,7 @@ def test_decisions_are_drained_and_then_found_in_the_archive(
     deploy: Deploy,
     aws_emulator: Emulator,
     valkey_server: ValkeyServer,
+    postgres_of_session: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with an_ad_server(valkey_server.url, monkeypatch) as server:
@@ -95,7 +98,15 @@ def test_decisions_are_drained_and_then_found_in_the_archive(
         drain.history.histories[0]._connection.close()
         pipeline.valkey_client().close()
         server.client.delete("rec:{s0}")
-        store_secrets(aws_emulator, {BEACON_SECRET: json.dumps({"current": "k1", "k1": "x" * 40})})
+        store_secrets(
+            aws_emulator,
+            {
+                BEACON_SECRET: json.dumps({"current": "k1", "k1": "x" * 40}),
+                DATABASE_SECRET_BY_NEED[Need.DATABASE_API]: json.dumps(
+                    dict(postgres_of_session.schema.api_secret)
+                ),
+            },
+        )
         deploy("decisions", VALKEY_URL=valkey_server.url)
         explains: Any = explaining.decision_explaining()
         found = explains.records.find(made, organization_id)

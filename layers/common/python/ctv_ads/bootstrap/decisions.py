@@ -8,10 +8,13 @@ from aws_lambda_powertools.event_handler.depends import Depends
 
 from ctv_ads.adapters.aws.decision_archive import ArchivedDecisionRecords, S3DecisionArchive
 from ctv_ads.adapters.aws.inventory_history import S3InventoryHistory
+from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.inventory_histories import InventoryHistories
+from ctv_ads.adapters.postgres.unpublished_line_items import PostgresUnpublishedLineItems
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.resp import RespConnection
+from ctv_ads.bootstrap.control_plane import database
 from ctv_ads.bootstrap.door import privacy_rules, session_keys_by
 from ctv_ads.bootstrap.secrets import secret_document
 from ctv_ads.domain.beacon_token import TokenKeys
@@ -52,6 +55,7 @@ def decision_explaining() -> ExplainDecisions:
         ),
         keys=keys,
         supposing=Supposing(privacy_rules(DoorSettings.from_environment()), session_keys_by(keys)),
+        unpublished=PostgresUnpublishedLineItems(database(), utc_now),
     )
 
 

@@ -1,6 +1,6 @@
 """Ports of explaining: decisions as they were recorded, and the inventory they were made on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ from ctv_ads.domain.access import Caller
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.delivery_health import DeliveryStanding
 from ctv_ads.domain.ids import CampaignId, DecisionId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,33 @@ class InventoryHistory(Protocol):
 
         Raises:
             DependencyUnavailableError, SnapshotCorruptError: it cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """How many line items are not published for one reason, and the first of them by id."""
+
+    line_items: int
+    first: tuple[LineItemId, ...]
+
+
+class UnpublishedLineItems(Protocol):
+    """Tells what never comes into an inventory, as it is booked now, with the rights of who asks."""
+
+    def by_reason(self, caller: Caller) -> Mapping[Reason, Unpublished]:
+        """Return those of the caller's organization by the first reason that each has.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
+    def why(self, caller: Caller, line_item_id: LineItemId) -> Reason:
+        """Return why that one is not published; NOT_PUBLISHED if nothing is in its way now.
+
+        Raises:
+            NotFoundError: it does not exist here.
+            DependencyUnavailableError: PostgreSQL does not answer.
         """
 
 

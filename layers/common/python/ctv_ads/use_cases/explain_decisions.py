@@ -9,6 +9,7 @@ from ctv_ads.decisioning.prepare_pod import prepare_pod
 from ctv_ads.decisioning.refill_pod import Recalled, Refilled, recall, refill
 from ctv_ads.decisioning.repeat_pod import (
     NotRepeatableError,
+    outcomes,
     query_again,
     reach_of,
     refilled,
@@ -31,6 +32,8 @@ from ctv_ads.ports.decisions import (
     InventoryHistory,
     PastInventory,
     RecentDecisions,
+    Unpublished,
+    UnpublishedLineItems,
 )
 from ctv_ads.use_cases.permission import require
 from ctv_ads.use_cases.sign_ads import Decided, SignAds
@@ -42,12 +45,18 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision for people. `removed` holds by reason every line item that was no candidate."""
+    """A decision for people. `removed` holds by reason every line item that was no candidate.
+
+    `unpublished` are in no inventory, as they are booked now; who is named there was not in this one.
+    `asked` is the answer for the one line item that was asked for.
+    """
 
     record: DecisionRecord
     candidates: tuple[Candidate, ...]
     skipped: tuple[LineItemId, ...]
     removed: Mapping[Reason, tuple[LineItemId, ...]]
+    unpublished: Mapping[Reason, Unpublished]
+    asked: tuple[LineItemId, Reason] | None
     no_fill_reason: NoFillReason | None
 
 
@@ -90,6 +99,7 @@ class ExplainDecisions:
     history: InventoryHistory
     keys: TokenKeys
     supposing: Supposing
+    unpublished: UnpublishedLineItems
 
     def recent(
         self,
@@ -112,12 +122,15 @@ class ExplainDecisions:
             wanted = replace(wanted, session_keys=frozenset(keys))
         return self.records.recent(wanted, limit=limit, cursor=cursor)
 
-    def explain(self, caller: Caller, decision_id: DecisionId) -> Explanation:
+    def explain(
+        self, caller: Caller, decision_id: DecisionId, asked: LineItemId | None = None
+    ) -> Explanation:
         """Return why every line item did or did not run.
 
         Raises:
             ForbiddenError: the caller's role may not.
-            NotFoundError: there is no such decision, or it is not kept any more.
+            NotFoundError: there is no such decision, or it is not kept any more; or the line item
+                that is asked for does not exist.
             ConflictError: its inventory is not kept any more.
         """
         require(caller, Action.READ_DECISIONS)
@@ -131,13 +144,26 @@ class ExplainDecisions:
         reason = None
         if not record.outcome.picks:
             reason = no_fill_reason(record.outcome.verdicts, again.passed_over)
+        verdicts = outcomes(record.note, record.outcome.verdicts)
+        verdicts.update((name, why) for why, names in removed.items() for name in names)
         return Explanation(
             record,
             again.candidates,
             again.skipped,
             removed,
+            {
+                why: replace(them, first=tuple(name for name in them.first if name not in verdicts))
+                for why, them in self.unpublished.by_reason(caller).items()
+            },
+            (asked, self._why(caller, asked, verdicts)) if asked else None,
             reason,
         )
+
+    def _why(
+        self, caller: Caller, asked: LineItemId, verdicts: Mapping[LineItemId, Reason]
+    ) -> Reason:
+        """Return the verdict on one line item, whether it was in the inventory or not."""
+        return verdicts[asked] if asked in verdicts else self.unpublished.why(caller, asked)
 
     def replay(self, caller: Caller, decision_id: DecisionId) -> Replay:
         """Return the decision's answer, made again from its record and its inventory.
