@@ -11,13 +11,8 @@ from ctv_ads.domain.ids import DecisionId, LineItemId, PlacementId
 from ctv_ads.ports.decisions import DecisionFilter
 from ctv_ads.web.fields import Id, Moment
 from ctv_ads.web.resolver import SIGNED_IN
-from functions.analytics.decision_schemas import (
-    DecisionList,
-    DecisionView,
-    ReplayView,
-    WhatIf,
-    WhatIfView,
-)
+from functions.analytics.decision_schemas import DecisionList, DecisionView
+from functions.analytics.replay_schemas import ReplayView, WhatIf, WhatIfView
 
 router = Router()
 

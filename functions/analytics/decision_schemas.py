@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import zip_longest
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from ctv_ads.adapters.decision_notes import request_document
 from ctv_ads.decisioning.repeat_pod import outcomes
@@ -14,20 +13,19 @@ from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.pod import Candidate, FilledPod
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.ports.decisions import RecentDecisions
-from ctv_ads.use_cases.explain_decisions import Explanation, Replay, Supposition
-from ctv_ads.use_cases.serve_pod import vast_version_of
-from ctv_ads.vast.document import vast_document, vast_element
-from ctv_ads.web.ad_answers import json_answer
+from ctv_ads.use_cases.explain_decisions import Explanation
 
 MOST_NAMED = 50
 """Line items that are named for one reason; the rest is counted."""
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Part of an answer."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ReasonView(_Answer):
+class ReasonView(Answer):
     """Why a line item ran (`chosen`) or did not. Numbers and names never change."""
 
     number: int
@@ -39,7 +37,7 @@ class ReasonView(_Answer):
         return cls(number=reason.value, name=reason.wire_name)
 
 
-class DecisionRow(_Answer):
+class DecisionRow(Answer):
     """A decision in a list."""
 
     decision_id: str
@@ -74,7 +72,7 @@ class DecisionRow(_Answer):
         )
 
 
-class DecisionList(_Answer):
+class DecisionList(Answer):
     """Recent decisions, the newest first."""
 
     items: list[DecisionRow]
@@ -93,7 +91,7 @@ class DecisionList(_Answer):
         )
 
 
-class CandidateView(_Answer):
+class CandidateView(Answer):
     """A line item that competed, in the order in which it was offered."""
 
     line_item_id: str
@@ -120,7 +118,7 @@ class CandidateView(_Answer):
         )
 
 
-class AdView(_Answer):
+class AdView(Answer):
     """An ad of the pod, in play order."""
 
     slot: int
@@ -129,7 +127,7 @@ class AdView(_Answer):
     duration_ms: int
 
 
-class RemovedView(_Answer):
+class RemovedView(Answer):
     """Line items that never competed, by the first reason that removed them."""
 
     reason: ReasonView
@@ -150,14 +148,14 @@ class RemovedView(_Answer):
         ]
 
 
-class AskedView(_Answer):
+class AskedView(Answer):
     """Why one line item ran (`chosen`) or did not."""
 
     line_item_id: str
     reason: ReasonView
 
 
-class DecisionView(_Answer):
+class DecisionView(Answer):
     """Everything about one decision. Viewers are hashes, and stay so."""
 
     decision_id: str
@@ -200,7 +198,7 @@ class DecisionView(_Answer):
             latency_us=note.latency_us,
             degraded=note.degraded,
             request=request_document(note.request),
-            pod=_pod(found.candidates, outcome),
+            pod=pod_of(found.candidates, outcome),
             optimality_gap_bp=outcome.optimality_gap_bp,
             no_fill_reason=found.no_fill_reason,
             candidates=_candidates(note, found.candidates, outcome),
@@ -220,112 +218,8 @@ class DecisionView(_Answer):
         )
 
 
-class SlotView(_Answer):
-    """A slot whose ad is another one now; None has none."""
-
-    slot: int
-    recorded: AdView | None
-    again: AdView | None
-
-
-class ReplayView(_Answer):
-    """The decision made again: byte for byte what was sent if candidates and picks are the same."""
-
-    decision_id: str
-    content_type: str
-    answer: str
-    same_candidates: bool
-    """Whether a new search of the stored inventory found the same candidates."""
-    same_picks: bool | None
-    """Whether the filler picked the same line items and creatives in the same order. Null: tokens and
-    what the viewer had seen are known from the recorded verdicts only, and those do not tell enough."""
-    differences: list[SlotView]
-    """What the filler picks now from what is known, where it is not what was recorded."""
-    untold: list[str]
-    """Line items and creatives of which the record does not tell whether they could have run."""
-
-    @classmethod
-    def of(cls, replay: Replay) -> Self:
-        """Return the replay with its answer in the form it was given in."""
-        note, outcome = replay.record.note, replay.record.outcome
-        version, base_url = note.vast_version, note.base_url
-        if note.form is AnswerForm.JSON:
-            answer = json_answer(
-                note.decision_id,
-                replay.ads,
-                replay.no_fill_reason,
-                optimality_gap_bp=outcome.optimality_gap_bp,
-                base_url=base_url,
-            )
-        elif note.form is AnswerForm.VMAP:  # its break's part of the document
-            answer = vast_element(replay.ads, version=version, base_url=base_url)
-        else:
-            answer = vast_document(replay.ads, version=version, base_url=base_url)
-        kind = "application/json" if note.form is AnswerForm.JSON else "application/xml"
-        return cls(
-            decision_id=note.decision_id,
-            content_type=kind,
-            answer=answer,
-            same_candidates=replay.is_same_search,
-            same_picks=replay.refilled.is_same,
-            differences=_differences(replay),
-            untold=list(replay.refilled.untold),
-        )
-
-
-class WhatIf(BaseModel):
-    """Other values for fields of the request."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    changes: Annotated[
-        dict[str, str | int | bool | list[str] | None],
-        Field(
-            min_length=1,
-            max_length=20,
-            description="By path: ad_break.…, viewer.…, content.…, kv.<name>, privacy.<signal>, "
-            "session_id, placement, vast_version, accepted_mimes, max_bitrate_kbps or at (when it "
-            "was decided)",
-            examples=[{"viewer.country": "AT"}],
-        ),
-    ]
-
-
-class WhatIfView(_Answer):
-    """What the changed request would have got, by the caps and tokens of then.
-
-    Line items that were not refused have tokens, and the viewer has seen none of them.
-    """
-
-    decision_id: str
-    decided_at: datetime
-    placement_id: str
-    vast_version: VastVersion
-    request: dict[str, Any]
-    pod: list[AdView]
-    candidates: list[CandidateView]
-    still_refused: list[str]
-    """Line items whose caps or tokens, or what the session had shown, refused them then, which is
-    taken to be so again."""
-
-    @classmethod
-    def of(cls, found: Supposition) -> Self:
-        """Return the supposition as people read it."""
-        pairs = zip(found.candidates, found.outcome.verdicts, strict=True)
-        supposed = found.supposed
-        return cls(
-            decision_id=found.record.note.decision_id,
-            decided_at=supposed.at,
-            placement_id=supposed.placement.placement_id,
-            vast_version=vast_version_of(supposed.request, supposed.placement),
-            request=request_document(supposed.request),
-            pod=_pod(found.candidates, found.outcome),
-            candidates=[CandidateView.of(one, verdict) for one, verdict in pairs],
-            still_refused=list(found.still_refused),
-        )
-
-
-def _pod(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
+def pod_of(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
+    """Return the ads of a pod, in play order."""
     ads = []
     for slot, pick in enumerate(outcome.picks, 1):
         creative = candidates[pick.candidate].creatives[pick.creative]
@@ -338,17 +232,6 @@ def _pod(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
             )
         )
     return ads
-
-
-def _differences(replay: Replay) -> list[SlotView]:
-    if replay.refilled.is_same:
-        return []
-    pods = [_pod(replay.candidates, pod) for pod in (replay.record.outcome, replay.refilled.pod)]
-    return [
-        SlotView(slot=slot, recorded=recorded, again=again)
-        for slot, (recorded, again) in enumerate(zip_longest(*pods), 1)
-        if recorded != again
-    ]
 
 
 def _candidates(

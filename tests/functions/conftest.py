@@ -17,7 +17,6 @@ from ctv_ads.adapters.memory.queues import MemoryInventoryChanges, MemoryTagChec
 from ctv_ads.adapters.memory.uploads import MemoryMultipartUploads, MemoryUploadForms
 from ctv_ads.adapters.opaque_tokens import new_key_prefix, new_token
 from ctv_ads.adapters.passwords import check_password
-from ctv_ads.adapters.postgres.unpublished_line_items import PostgresUnpublishedLineItems
 from ctv_ads.adapters.valkey.denied_tokens import ValkeyDeniedTokens
 from ctv_ads.adapters.valkey.rate_limits import ValkeyRateLimits
 from ctv_ads.adapters.valkey.resp import RespConnection
@@ -275,9 +274,7 @@ def office(
         trafficking.line_item_trafficking: lambda: TraffickLineItems(
             world.stores, changes, clock=clock, new_id=new_id
         ),
-        decision_explaining: lambda: explaining_by(
-            guarded.valkey, PostgresUnpublishedLineItems(world.api, clock)
-        ),
+        decision_explaining: lambda: explaining_by(guarded.valkey, world, clock),
         delivery_checking: lambda: checking_by(world, guarded.valkey, clock),
         control_plane.creative_trafficking: lambda: TraffickCreatives(
             stores=world.stores,

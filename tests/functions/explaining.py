@@ -12,6 +12,7 @@ import redis
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.line_item_delivery import PostgresDeliveryStandings
+from ctv_ads.adapters.postgres.unpublished_line_items import PostgresUnpublishedLineItems
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
 from ctv_ads.adapters.valkey.held_decisions import ValkeyHeldDecisions
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
@@ -50,14 +51,17 @@ class AllPublished:
 
 
 def explaining_by(
-    connection: RespConnection, unpublished: UnpublishedLineItems | None = None
+    connection: RespConnection, world: World | None = None, clock: Clock = lambda: NOON
 ) -> ExplainDecisions:
+    unpublished: UnpublishedLineItems = AllPublished()
+    if world is not None:
+        unpublished = PostgresUnpublishedLineItems(world.api, clock)
     return ExplainDecisions(
         records=ValkeyDecisionRecords(connection),
         history=ValkeyInventoryHistory(connection),
         keys=KEYS,
         supposing=Supposing(DOOR.privacy, session_keys),
-        unpublished=unpublished or AllPublished(),
+        unpublished=unpublished,
     )
 
 

@@ -30,7 +30,7 @@ def decided(office: Office, server: Server) -> str:
 
 def change(office: Office, statement: str, *values: Any) -> None:
     with psycopg.connect(office.world.schema.owner_dsn) as connection:
-        connection.execute(statement, values)  # type: ignore[arg-type]
+        connection.execute(statement, values)
 
 
 def item(campaign: Campaign) -> str:
