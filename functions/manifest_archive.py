@@ -8,7 +8,7 @@ ARCHIVE: tuple[Function, ...] = (
         entry_point="archive.decisions",
         purpose="Carry what decisions left in Valkey into the archive, and count it",
         memory_mib=1024,
-        timeout_s=60,
+        timeout_s=120,
         needs=(Need.VALKEY, Need.HISTORY_READ, Need.ARCHIVE_WRITE, Need.SEND_AD_EVENTS),
         extra_environment=("ARCHIVED_DECISIONS_BP", "TOKEN_SHARDS"),
         schedules=(Schedule("drain-decisions", every_minutes=1),),

@@ -28,7 +28,7 @@ REPORTS: tuple[Function, ...] = (
         memory_mib=1024,
         timeout_s=10,
         needs=(*SIGNED_IN, Need.BEACON_KEYS, Need.HISTORY_READ, Need.ARCHIVE_READ),
-        extra_environment=(*FOR_PEOPLE, "TOKEN_SHARDS"),
+        extra_environment=(*FOR_PEOPLE, "OPT_IN_COUNTRIES", "TCF_VENDOR_ID", "TOKEN_SHARDS"),
         routes=with_preflights(
             "GET /api/v1/decisions",
             "GET /api/v1/decisions/{decision_id}",

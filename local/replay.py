@@ -1,7 +1,8 @@
 """`python -m local.replay DECISION`: explain a decision of the running copy, and make it again.
 
 It asks the running copy (PORT) as the demo account of the owner. The exit status is 0 when the search
-still finds the same candidates, 1 when it does not, and 2 when there is nothing to make again.
+still finds the same candidates and the filler still picks the same of them, 1 when they do not, 2 when
+there is nothing to make again, and 3 when the record does not tell enough to know.
 """
 
 import argparse
@@ -51,10 +52,22 @@ def replay(client: httpx.Client, decision_id: str) -> int:
     again = _asked(client, f"/decisions/{decision_id}/replay", json={})
     print(json.dumps(explanation, indent=2, ensure_ascii=False))
     print(again["answer"])
-    if again["same_candidates"]:
-        return 0
-    print("the search finds other candidates now", file=sys.stderr)
-    return 1
+    return _verdict(again)
+
+
+def _verdict(again: dict[str, Any]) -> int:
+    """Say what differs, and return the exit status."""
+    if not again["same_candidates"]:
+        print("the search finds other candidates now", file=sys.stderr)
+    if not again["same_picks"]:
+        print("the filler picks otherwise now:", file=sys.stderr)
+        print(json.dumps(again["differences"], indent=2), file=sys.stderr)
+    if again["same_picks"] is None:
+        untold = ", ".join(again["untold"])
+        print(f"it may have known more than is recorded of: {untold}", file=sys.stderr)
+    if not again["same_candidates"] or again["same_picks"] is False:
+        return 1
+    return 0 if again["same_picks"] else 3
 
 
 def _asked(client: httpx.Client, path: str, **body: Any) -> Any:  # noqa: ANN401 - JSON

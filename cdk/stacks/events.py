@@ -3,6 +3,7 @@
 from typing import cast
 
 from aws_cdk import Duration, Stack, triggers
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as event_sources
@@ -18,6 +19,9 @@ from cdk.stacks.data import DataStack
 from cdk.stacks.network import NetworkStack
 from cdk.stage import Stage
 from functions.manifest import FUNCTIONS, QUEUES, UPLOAD_EVENT_QUEUE, QueueTrigger, Schedule
+
+METRICS, LOST_DECISIONS = "ctv-ads", "DecisionsLost"
+"""As `functions/archive/decisions.py` counts them."""
 
 
 class EventsStack(Stack):
@@ -58,6 +62,7 @@ class EventsStack(Stack):
         for function in functions:
             self._connect(function)
         self._run_on_deploy(functions)
+        self._watch_lost_decisions()
         acknowledge(self, PYTHON_IS_PINNED)
 
     def _announce_uploads(self, data: DataStack) -> None:
@@ -103,6 +108,28 @@ class EventsStack(Stack):
             description=function.spec.purpose,
             schedule=events.Schedule.rate(interval),
             targets=[cast("events.IRuleTarget", to_function)],
+        )
+
+    def _watch_lost_decisions(self) -> None:
+        """Raise an alarm when Valkey let go of decisions that nobody had counted yet."""
+        lost = cloudwatch.Metric(
+            namespace=METRICS,
+            metric_name=LOST_DECISIONS,
+            dimensions_map={"service": "archive-decisions"},
+            statistic="Sum",
+            period=Duration.minutes(5),
+        )
+        cloudwatch.Alarm(
+            self,
+            "DecisionsLost",
+            alarm_name=f"{self._prefix}-decisions-lost",
+            alarm_description="Decisions were cut from Valkey's streams before they were counted: raise"
+            " DECISION_RECORDS_KEPT, and see why archive-decisions is behind",
+            metric=lost,
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
     def _run_on_deploy(self, functions: list[PythonFunction]) -> None:

@@ -5,24 +5,21 @@ Raw device ids, addresses and the part of a postal code that names a house end h
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from hashlib import blake2b
+from functools import partial
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from ctv_ads.domain.ad_request import Privacy, Viewer
 from ctv_ads.domain.addresses import packed_address
-from ctv_ads.domain.privacy.verdict import privacy_of
+from ctv_ads.domain.privacy.verdict import POSTAL_WITHOUT_CONSENT, privacy_of
 from ctv_ads.ports.places import NOWHERE, Place, Places
 from ctv_ads.web.door import Door
 from ctv_ads.web.hops import Hop, hop_of
+from ctv_ads.web.keys import device_key, household_key, session_key
 from functions.ad_request.user_agents import device_of
 from functions.ad_request.values import Part, place_of
 
-_KEY_BYTES = 12
-_MAX_ID = 500
-_POSTAL_WITHOUT_CONSENT = 3
 _KEPT_OF_A_PLACE = ("country", "region")
 _BYTES_OF_IPV4 = 4
 CLOUDFRONT_PLACE = {
@@ -76,11 +73,9 @@ def viewer_of(
         session, ifa = session or ifa, None
     network = _network(hop.address) if privacy.may_use_household else None
     viewer = Viewer(
-        session_key=_key(door, scope, b"session", _packed_text(session)) if session else None,
-        device_key=_key(door, scope, b"device", _packed_text(ifa.lower()))
-        if ifa and privacy.may_use_device_id
-        else None,
-        household_key=_key(door, scope, b"household", network) if network else None,
+        session_key=session_key(door.key, scope, session) if session else None,
+        device_key=device_key(door.key, scope, ifa) if ifa and privacy.may_use_device_id else None,
+        household_key=household_key(door.key, scope, network) if network else None,
         segments=told.get("segments", ()) if privacy.may_personalize else (),
         **place,
         **_device(parts[Part.DEVICE], told.get("ua"), caller.headers, hop),
@@ -99,7 +94,7 @@ def _place_as_named(told: _Place, judge: _Judge) -> tuple[_Place, Privacy]:
     place = _with_country(told)
     privacy = judge(country=place.get("country"))
     if "postal" in place and not privacy.may_use_household:
-        place["postal"] = place["postal"][:_POSTAL_WITHOUT_CONSENT]
+        place["postal"] = place["postal"][:POSTAL_WITHOUT_CONSENT]
     return place, privacy
 
 
@@ -175,20 +170,3 @@ def _device(
         user_agent = headers.get("x-device-user-agent")
     device = device_of(user_agent or headers.get("user-agent", ""))
     return device | told if told else device
-
-
-def _packed_text(text: str) -> bytes:
-    return text[:_MAX_ID].encode(errors="surrogatepass")
-
-
-def _key(door: Door, scope: str, kind: bytes, named: bytes) -> str:
-    """Return a keyed hash, 24 hexadecimal digits."""
-    digest = _begun(door.key, scope, kind).copy()
-    digest.update(named)
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=1024)
-def _begun(key: bytes, scope: str, kind: bytes) -> blake2b:
-    """Return the hash of what all of an organization's keys of a kind begin with."""
-    return blake2b(scope.encode() + b"\0", digest_size=_KEY_BYTES, key=key, person=kind)

@@ -11,22 +11,26 @@ from ctv_ads.domain.ids import DecisionId, LineItemId, PlacementId
 from ctv_ads.ports.decisions import DecisionFilter
 from ctv_ads.web.fields import Id, Moment
 from ctv_ads.web.resolver import SIGNED_IN
-from functions.analytics.decision_schemas import (
-    DecisionList,
-    DecisionRow,
-    DecisionView,
-    ReplayView,
-    WhatIf,
-    WhatIfView,
-)
+from functions.analytics.decision_schemas import DecisionList, DecisionView
+from functions.analytics.replay_schemas import ReplayView, WhatIf, WhatIfView
 
 router = Router()
 
 _Placement = Annotated[Id | None, Query(description="Asked by this placement")]
 _LineItem = Annotated[Id | None, Query(description="With this line item among the candidates")]
+_Asked = Annotated[
+    Id | None, Query(description="Answer for this line item in `asked`, however many there are")
+]
 _Session = Annotated[
     str | None,
     Query(pattern=r"^[0-9a-f]{16,128}$", description="`viewer.session_key` of another decision"),
+]
+_SessionId = Annotated[
+    str | None,
+    Query(min_length=1, max_length=500, description="`session_id` as requests name it"),
+]
+_Cursor = Annotated[
+    str | None, Query(max_length=64, description="`next_cursor` of the page before")
 ]
 _Before = Annotated[Moment | None, Query(description="Decided before this moment")]
 _PageSize = Annotated[int, Query(ge=1, le=200)]
@@ -45,19 +49,25 @@ def recent(  # noqa: PLR0913 - each is a query parameter
     placement_id: _Placement = None,
     line_item_id: _LineItem = None,
     session: _Session = None,
+    session_id: _SessionId = None,
     before: _Before = None,
+    cursor: _Cursor = None,
     limit: _PageSize = 50,
 ) -> DecisionList:
-    """List decisions of the last hours, the newest first. For the next page, say `before`."""
+    """List decisions that are kept near, the newest first.
+
+    A call looks at some 20,000 decisions of all organizations at most and says how far back that
+    was (`looked_back_to`). While there is a `next_cursor` older ones may follow, even if `items` is empty.
+    """
     wanted = DecisionFilter(
         caller.organization_id,
         placement_id=PlacementId(placement_id) if placement_id else None,
         line_item_id=LineItemId(line_item_id) if line_item_id else None,
-        session_key=session,
+        session_keys=frozenset({session}) if session else None,
         before=before,
     )
-    found = explaining.recent(caller, wanted, limit=limit)
-    return DecisionList(items=[DecisionRow.of(record) for record in found])
+    found = explaining.recent(caller, wanted, session_id=session_id, limit=limit, cursor=cursor)
+    return DecisionList.of(found)
 
 
 @router.get(
@@ -66,9 +76,15 @@ def recent(  # noqa: PLR0913 - each is a query parameter
     tags=["explanations"],
     security=SIGNED_IN,
 )
-def explain(decision_id: Id, caller: SignedIn, explaining: DecisionExplaining) -> DecisionView:
-    """Tell why each line item ran or did not: every one has exactly one reason."""
-    return DecisionView.of(explaining.explain(caller, DecisionId(decision_id)))
+def explain(
+    decision_id: Id,
+    caller: SignedIn,
+    explaining: DecisionExplaining,
+    line_item_id: _Asked = None,
+) -> DecisionView:
+    """Tell why each line item ran or did not: every one of the inventory has exactly one reason."""
+    asked = LineItemId(line_item_id) if line_item_id else None
+    return DecisionView.of(explaining.explain(caller, DecisionId(decision_id), asked))
 
 
 @router.post(

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from ctv_ads.adapters.decision_notes import request_document
 from ctv_ads.decisioning.repeat_pod import outcomes
@@ -12,19 +12,20 @@ from ctv_ads.domain.decision_record import AnswerForm, DecisionNote, DecisionRec
 from ctv_ads.domain.placement import VastVersion
 from ctv_ads.domain.pod import Candidate, FilledPod
 from ctv_ads.domain.reasons import NoFillReason, Reason
-from ctv_ads.use_cases.explain_decisions import Explanation, Replay, Supposition
-from ctv_ads.vast.document import vast_document, vast_element
-from ctv_ads.web.ad_answers import json_answer
+from ctv_ads.ports.decisions import RecentDecisions
+from ctv_ads.use_cases.explain_decisions import Explanation
 
 MOST_NAMED = 50
 """Line items that are named for one reason; the rest is counted."""
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Part of an answer."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ReasonView(_Answer):
+class ReasonView(Answer):
     """Why a line item ran (`chosen`) or did not. Numbers and names never change."""
 
     number: int
@@ -36,7 +37,7 @@ class ReasonView(_Answer):
         return cls(number=reason.value, name=reason.wire_name)
 
 
-class DecisionRow(_Answer):
+class DecisionRow(Answer):
     """A decision in a list."""
 
     decision_id: str
@@ -49,6 +50,8 @@ class DecisionRow(_Answer):
     candidates: int
     country: str | None
     device_type: str | None
+    latency_us: int | None
+    degraded: str | None
 
     @classmethod
     def of(cls, record: DecisionRecord) -> Self:
@@ -64,16 +67,31 @@ class DecisionRow(_Answer):
             candidates=len(note.candidates),
             country=note.request.viewer.country,
             device_type=note.request.viewer.device_type,
+            latency_us=note.latency_us,
+            degraded=note.degraded,
         )
 
 
-class DecisionList(_Answer):
+class DecisionList(Answer):
     """Recent decisions, the newest first."""
 
     items: list[DecisionRow]
+    looked_back_to: datetime | None
+    """Everything since was looked at; null: nothing is kept."""
+    next_cursor: str | None
+    """Goes on from there; null: nothing older is kept near."""
+
+    @classmethod
+    def of(cls, found: RecentDecisions) -> Self:
+        """Return what was found as people read it."""
+        return cls(
+            items=[DecisionRow.of(record) for record in found.records],
+            looked_back_to=found.looked_back_to,
+            next_cursor=found.next_cursor,
+        )
 
 
-class CandidateView(_Answer):
+class CandidateView(Answer):
     """A line item that competed, in the order in which it was offered."""
 
     line_item_id: str
@@ -100,7 +118,7 @@ class CandidateView(_Answer):
         )
 
 
-class AdView(_Answer):
+class AdView(Answer):
     """An ad of the pod, in play order."""
 
     slot: int
@@ -109,7 +127,7 @@ class AdView(_Answer):
     duration_ms: int
 
 
-class RemovedView(_Answer):
+class RemovedView(Answer):
     """Line items that never competed, by the first reason that removed them."""
 
     reason: ReasonView
@@ -130,7 +148,14 @@ class RemovedView(_Answer):
         ]
 
 
-class DecisionView(_Answer):
+class AskedView(Answer):
+    """Why one line item ran (`chosen`) or did not."""
+
+    line_item_id: str
+    reason: ReasonView
+
+
+class DecisionView(Answer):
     """Everything about one decision. Viewers are hashes, and stay so."""
 
     decision_id: str
@@ -140,6 +165,10 @@ class DecisionView(_Answer):
     placement_id: str
     form: AnswerForm
     vast_version: VastVersion
+    latency_us: int | None
+    """Until Valkey was asked; of a degraded decision until it was given up. Null: not recorded."""
+    degraded: str | None
+    """Why the answer is less than it could be: only house ads run while Valkey does not answer."""
     request: dict[str, Any]
     pod: list[AdView]
     optimality_gap_bp: int
@@ -148,6 +177,11 @@ class DecisionView(_Answer):
     out_of_tokens: list[str]
     """Line items that were not even offered, because they were known to be out of tokens."""
     removed: list[RemovedView]
+    not_published: list[RemovedView]
+    """Line items that are in no inventory as they are booked now: drafts, paused ones, those without a
+    ready creative. Whoever was paused since is counted here too, and named where it was then."""
+    asked: AskedView | None
+    """The line item that was asked for."""
 
     @classmethod
     def of(cls, found: Explanation) -> Self:
@@ -161,92 +195,31 @@ class DecisionView(_Answer):
             placement_id=note.placement_id,
             form=note.form,
             vast_version=note.vast_version,
+            latency_us=note.latency_us,
+            degraded=note.degraded,
             request=request_document(note.request),
-            pod=_pod(found.candidates, outcome),
+            pod=pod_of(found.candidates, outcome),
             optimality_gap_bp=outcome.optimality_gap_bp,
             no_fill_reason=found.no_fill_reason,
             candidates=_candidates(note, found.candidates, outcome),
             out_of_tokens=list(found.skipped),
             removed=RemovedView.all_of(found.removed),
+            not_published=[
+                RemovedView(
+                    reason=ReasonView.of(reason),
+                    line_items=them.line_items,
+                    line_item_ids=list(them.first),
+                )
+                for reason, them in found.unpublished.items()
+            ],
+            asked=AskedView(line_item_id=found.asked[0], reason=ReasonView.of(found.asked[1]))
+            if found.asked
+            else None,
         )
 
 
-class ReplayView(_Answer):
-    """The answer made again, byte for byte what was sent."""
-
-    decision_id: str
-    content_type: str
-    answer: str
-    same_candidates: bool
-    """Whether a new search of the stored inventory found the same candidates."""
-
-    @classmethod
-    def of(cls, replay: Replay) -> Self:
-        """Return the replay with its answer in the form it was given in."""
-        note, outcome = replay.record.note, replay.record.outcome
-        version, base_url = note.vast_version, note.base_url
-        if note.form is AnswerForm.JSON:
-            answer = json_answer(
-                note.decision_id,
-                replay.ads,
-                replay.no_fill_reason,
-                optimality_gap_bp=outcome.optimality_gap_bp,
-                base_url=base_url,
-            )
-        elif note.form is AnswerForm.VMAP:  # its break's part of the document
-            answer = vast_element(replay.ads, version=version, base_url=base_url)
-        else:
-            answer = vast_document(replay.ads, version=version, base_url=base_url)
-        kind = "application/json" if note.form is AnswerForm.JSON else "application/xml"
-        return cls(
-            decision_id=note.decision_id,
-            content_type=kind,
-            answer=answer,
-            same_candidates=replay.is_same_search,
-        )
-
-
-class WhatIf(BaseModel):
-    """Other values for fields of the request."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    changes: Annotated[
-        dict[str, str | int | bool | list[str] | None],
-        Field(
-            min_length=1,
-            max_length=20,
-            description="By path: ad_break.…, viewer.…, content.…, kv.<name>, accepted_mimes or "
-            "max_bitrate_kbps",
-            examples=[{"viewer.country": "AT"}],
-        ),
-    ]
-
-
-class WhatIfView(_Answer):
-    """What the changed request would have got, from a viewer who has seen nothing."""
-
-    decision_id: str
-    request: dict[str, Any]
-    pod: list[AdView]
-    candidates: list[CandidateView]
-    still_refused: list[str]
-    """Line items whose caps or tokens refused them then, which is taken to be so again."""
-
-    @classmethod
-    def of(cls, found: Supposition) -> Self:
-        """Return the supposition as people read it."""
-        pairs = zip(found.candidates, found.outcome.verdicts, strict=True)
-        return cls(
-            decision_id=found.record.note.decision_id,
-            request=request_document(found.request),
-            pod=_pod(found.candidates, found.outcome),
-            candidates=[CandidateView.of(one, verdict) for one, verdict in pairs],
-            still_refused=list(found.still_refused),
-        )
-
-
-def _pod(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
+def pod_of(candidates: tuple[Candidate, ...], outcome: FilledPod) -> list[AdView]:
+    """Return the ads of a pod, in play order."""
     ads = []
     for slot, pick in enumerate(outcome.picks, 1):
         creative = candidates[pick.candidate].creatives[pick.creative]

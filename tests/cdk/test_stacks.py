@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from functions.archive import decisions
 from tests.cdk.assembly import Assembly, Synthesize
 from tests.cdk.derivation import python_functions
 
@@ -170,6 +171,7 @@ def test_every_queue_of_dead_letters_has_an_alarm(small: Assembly) -> None:
     watched = {
         small.target(alarm.stack, alarm.properties["Dimensions"][0]["Value"]).name
         for alarm in small.resources("AWS::CloudWatch::Alarm")
+        if alarm.properties["MetricName"] != decisions.LOST_METRIC
     }
     dead = {
         item.name
@@ -203,3 +205,18 @@ def test_context_overrides_a_stage(synthesize: Synthesize) -> None:
         for item in python_functions(assembly)
         if "ReservedConcurrentExecutions" in item.properties
     ]
+
+
+def test_an_alarm_watches_what_the_drain_counts_as_lost(small: Assembly) -> None:
+    (alarm,) = [
+        one
+        for one in small.resources("AWS::CloudWatch::Alarm")
+        if one.properties["MetricName"] == decisions.LOST_METRIC
+    ]
+    assert alarm.properties["Namespace"] == decisions.METRICS
+    told = {one["Name"]: one["Value"] for one in alarm.properties["Dimensions"]}
+    assert told == decisions.LOST_DIMENSIONS
+    assert (alarm.properties["Threshold"], alarm.properties["TreatMissingData"]) == (
+        0,
+        "notBreaching",
+    )

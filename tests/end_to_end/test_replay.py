@@ -46,15 +46,29 @@ def test_without_a_running_copy_it_says_so(
     assert "nothing answers on port 1024" in capsys.readouterr().err
 
 
-def test_other_candidates_than_recorded_fail(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("told", "status", "said"),
+    [
+        ({"same_candidates": False, "same_picks": True}, 1, "other candidates"),
+        ({"same_candidates": True, "same_picks": False}, 1, "picks otherwise"),
+        (
+            {"same_candidates": True, "same_picks": None, "untold": ["l1"]},
+            3,
+            "more than is recorded",
+        ),
+    ],
+)
+def test_what_differs_fails(
+    told: dict[str, object], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     answers = {
         "/api/v1/auth/login": {"access_token": "t"},
         "/api/v1/decisions/d": {},
-        "/api/v1/decisions/d/replay": {"answer": "<VAST/>", "same_candidates": False},
+        "/api/v1/decisions/d/replay": {"answer": "<VAST/>", "differences": [], **told},
     }
     transport = httpx.MockTransport(
         lambda request: httpx.Response(200, json=answers[request.url.path])
     )
     with httpx.Client(base_url="http://localhost", transport=transport) as client:
-        assert replay.replay(client, "d") == 1
-    assert "other candidates" in capsys.readouterr().err
+        assert replay.replay(client, "d") == status
+    assert said in capsys.readouterr().err

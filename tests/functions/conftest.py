@@ -274,7 +274,7 @@ def office(
         trafficking.line_item_trafficking: lambda: TraffickLineItems(
             world.stores, changes, clock=clock, new_id=new_id
         ),
-        decision_explaining: lambda: explaining_by(guarded.valkey),
+        decision_explaining: lambda: explaining_by(guarded.valkey, world, clock),
         delivery_checking: lambda: checking_by(world, guarded.valkey, clock),
         control_plane.creative_trafficking: lambda: TraffickCreatives(
             stores=world.stores,

@@ -12,18 +12,27 @@ import redis
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.line_item_delivery import PostgresDeliveryStandings
+from ctv_ads.adapters.postgres.unpublished_line_items import PostgresUnpublishedLineItems
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
+from ctv_ads.adapters.valkey.held_decisions import ValkeyHeldDecisions
 from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
+from ctv_ads.domain.access import Caller
+from ctv_ads.domain.ids import LineItemId
 from ctv_ads.domain.inventory import Inventory
+from ctv_ads.domain.reasons import Reason
+from ctv_ads.errors import NotFoundError
 from ctv_ads.ports.base import Clock
+from ctv_ads.ports.decisions import Unpublished, UnpublishedLineItems
 from ctv_ads.use_cases.check_delivery import CheckDelivery
 from ctv_ads.use_cases.explain_decisions import ExplainDecisions
 from ctv_ads.use_cases.serve_pod import ServePod
+from ctv_ads.use_cases.supposed_request import Supposing
+from ctv_ads.web.keys import session_key
 from functions.ad_request import asking, breaks, handler
 from tests.builders import KEYS, NOON
 from tests.functions.recorded import Event, api_event
@@ -31,12 +40,33 @@ from tests.serving import BASE_URL, DOOR, SIGN
 from tests.worlds import World
 
 
-def explaining_by(connection: RespConnection) -> ExplainDecisions:
+class AllPublished:
+    """Of organizations whose line items are all in their inventory."""
+
+    def by_reason(self, caller: Caller) -> Mapping[Reason, Unpublished]:
+        return {}
+
+    def why(self, caller: Caller, line_item_id: LineItemId) -> Reason:
+        raise NotFoundError(f"{line_item_id} is nobody's")
+
+
+def explaining_by(
+    connection: RespConnection, world: World | None = None, clock: Clock = lambda: NOON
+) -> ExplainDecisions:
+    unpublished: UnpublishedLineItems = AllPublished()
+    if world is not None:
+        unpublished = PostgresUnpublishedLineItems(world.api, clock)
     return ExplainDecisions(
         records=ValkeyDecisionRecords(connection),
         history=ValkeyInventoryHistory(connection),
         keys=KEYS,
+        supposing=Supposing(DOOR.privacy, session_keys),
+        unpublished=unpublished,
     )
+
+
+def session_keys(organization_id: str, session_id: str) -> tuple[str, ...]:
+    return (session_key(DOOR.key, organization_id, session_id),)
 
 
 def checking_by(world: World, connection: RespConnection, clock: Clock) -> CheckDelivery:
@@ -77,6 +107,7 @@ class Server:
             clock=lambda: self.now,
             new_id=new_id,
             new_seed=lambda: self.seed,
+            held=ValkeyHeldDecisions(self.connection, records_kept=1000, most=200),
         )
         for module in (asking, breaks):
             self.monkeypatch.setattr(module, "ad_server", lambda: self.serve)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ctv_ads.adapters.ids import new_id
 from ctv_ads.domain.access import Role
 from functions.manifest import FUNCTIONS
 from local.openapi import TARGET
@@ -107,9 +108,15 @@ REQUESTS: dict[tuple[str, str], Any] = {
         f"decisions?line_item_id={named['line_item_id']}",
         None,
     ),
+    # Of a decision that there is, `test_unpublished.py` asks.
+    (f"GET {V1}/decisions/{{decision_id}}", "line_item_id"): lambda _, named: (
+        f"decisions/{new_id()}?line_item_id={named['line_item_id']}",
+        None,
+    ),
 }
-NO_IDS_OF_OURS = {"universal_ad_id", "upload_id", "request_id"}
-"""A registry's, S3's, and what we call a request; the first two change only what the path names."""
+NO_IDS_OF_OURS = {"universal_ad_id", "upload_id", "request_id", "session_id"}
+"""A registry's, S3's, what we call a request, and a player's; the first two change only what the
+path names."""
 FUNCTION_BY_ROUTE = {
     route.key: function.name for function in FUNCTIONS for route in function.routes
 }

@@ -11,8 +11,8 @@ import pytest
 
 from ctv_ads.adapters.postgres.break_events import PostgresBreakEvents
 from ctv_ads.bootstrap import archive as composition
+from ctv_ads.bootstrap import control_plane, pipeline, secrets
 from ctv_ads.bootstrap import decisions as explaining
-from ctv_ads.bootstrap import pipeline, secrets
 from ctv_ads.domain.beacon import BeaconEvent
 from ctv_ads.domain.event_archive import BREAKS
 from ctv_ads.domain.ids import DecisionId
@@ -31,11 +31,13 @@ from tests.aws import bodies
 from tests.builders import a_servable_line_item, an_inventory
 from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, breaks_of, events_of
 from tests.functions.explaining import a_server as an_ad_server
+from tests.worlds import World
 
 CONTEXT: Any = object()
 _KEPT = (
     composition.crediting,
     composition.decision_drain,
+    control_plane.database,
     composition.event_archiving,
     composition.statistics_rebuilding,
     explaining.decision_explaining,
@@ -77,6 +79,7 @@ def test_decisions_are_drained_and_then_found_in_the_archive(
     deploy: Deploy,
     aws_emulator: Emulator,
     valkey_server: ValkeyServer,
+    postgres_of_session: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with an_ad_server(valkey_server.url, monkeypatch) as server:
@@ -98,13 +101,51 @@ def test_decisions_are_drained_and_then_found_in_the_archive(
         drain.history.histories[0]._connection.close()
         pipeline.valkey_client().close()
         server.client.delete("rec:{s0}")
-        store_secrets(aws_emulator, {BEACON_SECRET: json.dumps({"current": "k1", "k1": "x" * 40})})
+        store_secrets(
+            aws_emulator,
+            {
+                BEACON_SECRET: json.dumps({"current": "k1", "k1": "x" * 40}),
+                DATABASE_SECRET_BY_NEED[Need.DATABASE_API]: json.dumps(
+                    dict(postgres_of_session.schema.api_secret)
+                ),
+            },
+        )
         deploy("decisions", VALKEY_URL=valkey_server.url)
         explains: Any = explaining.decision_explaining()
         found = explains.records.find(made, organization_id)
         assert found is not None
         assert found.note.decision_id == made
         explains.records._near._connection.close()
+
+
+def test_what_was_lost_raises_an_alarm(
+    deploy: Deploy,
+    aws_emulator: Emulator,
+    valkey_server: ValkeyServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with an_ad_server(valkey_server.url, monkeypatch) as server:
+        server.publish(an_inventory(a_servable_line_item()))
+        deploy("archive-decisions", VALKEY_URL=valkey_server.url)
+        decisions.lambda_handler({}, CONTEXT)
+        for _ in range(4):
+            server.answer("/api/v1/vast?placement=preroll")
+        server.client.xtrim("rec:{s0}", maxlen=1, approximate=False)
+        assert decisions.lambda_handler({}, CONTEXT)["lost"] == 3
+        drain: Any = composition.decision_drain()
+        drain.history.histories[0]._connection.close()
+        pipeline.valkey_client().close()
+        assert bodies(aws_emulator, aws_emulator.queue_url(AD_EVENTS))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metric,) = [line for line in lines if decisions.LOST_METRIC in line]
+    assert metric[decisions.LOST_METRIC] == [3.0]
+    (told,) = metric["_aws"]["CloudWatchMetrics"]
+    assert (told["Namespace"], told["Dimensions"]) == (
+        decisions.METRICS,
+        [sorted(decisions.LOST_DIMENSIONS)],
+    )
+    assert metric["service"] == "archive-decisions"
 
 
 @pytest.fixture

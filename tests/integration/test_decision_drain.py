@@ -8,6 +8,8 @@ import pytest
 
 from ctv_ads.adapters.aws.decision_archive import ArchivedDecisionRecords
 from ctv_ads.adapters.valkey.decision_records import ValkeyDecisionRecords
+from ctv_ads.adapters.valkey.inventory_history import ValkeyInventoryHistory
+from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.domain.ids import DecisionId, OrganizationId
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.archive import DecisionBatch
@@ -192,6 +194,24 @@ def test_what_was_cut_off_unread_is_told(street: Street) -> None:
     drained = street.run()
     assert (drained.decisions, drained.lost) == (2, 5)
     assert street.run().lost == 0
+
+
+def test_a_busy_run_goes_on_while_it_has_time(street: Street) -> None:
+    five_decisions(street)
+    pauses: list[int] = []
+
+    def pause() -> None:
+        pauses.append(street.server.client.xinfo_groups("rec:{s0}")[0]["lag"])
+        for _ in range(4):
+            street.decide()
+
+    with RespConnection(street.url, timeout_ms=5000) as connection:
+        drain = street.drain(history=ValkeyInventoryHistory(connection), busy_from=5)
+        drained = drain(has_time=lambda: len(pauses) < 3, pause=pause)
+        # The last pause ends when time is up, and nothing is begun any more.
+        assert (drained.decisions, pauses) == (5 + 4 + 4, [0, 0, 0])
+        quiet = drain(has_time=lambda: True, pause=pause)
+    assert (quiet.decisions, len(pauses)) == (4, 3)
 
 
 def test_what_was_cut_off_while_a_run_was_dead_is_told(street: Street) -> None:

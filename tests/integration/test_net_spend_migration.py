@@ -1,4 +1,4 @@
-"""Migration 0040: what was credited or entered before it comes out of reports and budgets, too."""
+"""Migration 0034: what was credited or entered before it comes out of reports and budgets, too."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -54,7 +54,7 @@ def test_it_makes_what_was_before_it_net(postgres_of_session: World, owner: Owne
     assert told(owner, campaign.campaign_id) == [3 * PRICE_MICROS] * 3
     assert told(owner, flat.campaign_id) == [10_000] * 3
 
-    text = (files("ctv_ads.migrations") / "0040_net_spend.up.sql").read_text()
+    text = (files("ctv_ads.migrations") / "0034_net_spend.up.sql").read_text()
     with owner.transaction(force_rollback=True):
         for table in _TABLES[1:]:
             owner.execute(

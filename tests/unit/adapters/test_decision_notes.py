@@ -69,6 +69,8 @@ _NOTES = st.builds(
     expires_s=st.integers(0, 10**6),
     candidates=st.lists(_ID.map(LineItemId), max_size=4).map(tuple),
     reach=st.integers(0, 2),
+    latency_us=st.none() | st.integers(0, 10**6),
+    degraded=_MAYBE,
 )
 
 

@@ -49,6 +49,10 @@ def encode_note(note: DecisionNote) -> bytes:
     }
     if note.reach:
         document["reach"] = note.reach
+    if note.latency_us is not None:
+        document["latency_us"] = note.latency_us
+    if note.degraded is not None:
+        document["degraded"] = note.degraded
     return orjson.dumps(document, default=dict)
 
 
@@ -76,6 +80,8 @@ def decode_note(blob: bytes) -> DecisionNote:
             expires_s=document["expires_s"],
             candidates=tuple(unpacked_ids(document["candidates"])),
             reach=min(max(int(document.get("reach", 0)), 0), len(REACHES) - 1),
+            latency_us=document.get("latency_us"),
+            degraded=document.get("degraded"),
         )
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"not a decision's note: {error!r}") from error

@@ -9,6 +9,7 @@ from itertools import islice
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
+from ctv_ads.adapters.valkey.held_decisions import ValkeyHeldDecisions
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
@@ -71,6 +72,7 @@ def ad_server() -> ServePod:
         clock=utc_now,
         new_id=new_id,
         new_seed=new_seed,
+        held=ValkeyHeldDecisions(connection, records_kept=settings.decision_records_kept),
     )
 
 

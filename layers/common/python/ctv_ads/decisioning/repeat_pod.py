@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctv_ads.decisioning.no_fill import no_fill_reason
-from ctv_ads.decisioning.prepare_pod import prepare_pod
+from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
+from ctv_ads.decisioning.refill_pod import Refilled, refill_as_recorded
 from ctv_ads.decisioning.resolve_break import resolve_break
 from ctv_ads.decisioning.rotation import rotated
 from ctv_ads.decisioning.segments.creatives import fitting_creatives
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import Query, query_of
 from ctv_ads.decisioning.segments.search import REACHES, Reach
+from ctv_ads.decisioning.without_valkey import fill_without_valkey
+from ctv_ads.domain.ad_request import Viewer
 from ctv_ads.domain.decision_record import DecisionNote, DecisionRecord
 from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
-from ctv_ads.domain.pod import Candidate
+from ctv_ads.domain.pod import Candidate, ViewerKeys
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.domain.spending import spends_micros
 
@@ -82,10 +85,7 @@ def picked_again(
     shown = []
     for pick in record.outcome.picks:
         name = note.candidates[pick.candidate]
-        creatives = _candidate(index, name, query, note.seed).creatives
-        if pick.creative >= len(creatives):
-            raise NotRepeatableError(f"line item {name} has fewer creatives in this inventory")
-        shown.append((name, creatives[pick.creative].creative_id))
+        shown.append((name, _creative(_candidate(index, name, query, note.seed), pick.creative)))
     return tuple(shown)
 
 
@@ -120,6 +120,30 @@ def repeat_pod(
         skip |= missing
 
 
+def refilled(
+    record: DecisionRecord, placement: PublishedPlacement, candidates: tuple[Candidate, ...]
+) -> Refilled:
+    """Have the filler fill the decision's break again, and tell whether it picks the same.
+
+    Raises:
+        NotRepeatableError: a candidate has fewer creatives than it had.
+    """
+    note, outcome = record.note, record.outcome
+    for pick in outcome.picks:
+        _creative(candidates[pick.candidate], pick.creative)
+    spec = resolve_break(note.request.ad_break, placement).spec
+    if note.degraded is not None:
+        pod = fill_without_valkey(PreparedPod(spec, candidates, ()), now=note.decided_at)
+        return Refilled(pod, is_same=pod.picks == outcome.picks)
+    viewer = viewer_keys(note.request.viewer)
+    return refill_as_recorded(spec, candidates, viewer, outcome, now=note.decided_at)
+
+
+def viewer_keys(viewer: Viewer) -> ViewerKeys:
+    """Return by what the views of this viewer are counted."""
+    return ViewerKeys(viewer.session_key, viewer.device_key, viewer.household_key)
+
+
 def no_fill_again(
     index: LineItemIndex | None, record: DecisionRecord, placement: PublishedPlacement | None
 ) -> NoFillReason | None:
@@ -146,6 +170,13 @@ def _candidate(index: LineItemIndex, name: LineItemId, query: Query, seed: int) 
     if isinstance(creatives, Reason):
         raise NotRepeatableError(f"line item {name} could not have served: {creatives.wire_name}")
     return Candidate(line_item, rotated(line_item, creatives, seed=seed), spends_micros(line_item))
+
+
+def _creative(candidate: Candidate, position: int) -> CreativeId:
+    if position >= len(candidate.creatives):
+        name = candidate.line_item.line_item_id
+        raise NotRepeatableError(f"line item {name} has fewer creatives in this inventory")
+    return candidate.creatives[position].creative_id
 
 
 def outcomes(note: DecisionNote, verdicts: Sequence[Reason]) -> dict[LineItemId, Reason]:

@@ -24,7 +24,8 @@ class DecisionNote(NamedTuple):
 
     `decided_at` has whole milliseconds. `base_url`, `key_id`, `beacon_lifetime_s` and `expires_s` are what
     the answer's beacon addresses were made with. `reach` tells how often the candidates left room in
-    the break, so that more were looked for.
+    the break, so that more were looked for. `latency_us` is how long it took until Valkey was asked, of a
+    degraded decision until it had not answered; `degraded` tells why such a one is less than it could be.
     """
 
     decision_id: DecisionId
@@ -42,6 +43,8 @@ class DecisionNote(NamedTuple):
     expires_s: int
     candidates: tuple[LineItemId, ...]
     reach: int = 0
+    latency_us: int | None = None
+    degraded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,10 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
         "Its goal is a share of the breaks, and these were not among them.",
         "Raise the share that its goal asks for.",
     ),
+    Reason.NOT_ACTIVE: ("It is not active.", "Activate it."),
+    Reason.CAMPAIGN_NOT_ACTIVE: ("Its campaign is not active.", "Activate the campaign."),
+    Reason.NOT_PUBLISHED: ("It is not published yet.", "Wait a minute."),
+    Reason.NO_READY_CREATIVE: ("None of its creatives is ready.", "Upload one, or see why not."),
     Reason.NO_CREATIVE_IN_FLIGHT: (
         "None of its creatives may run now.",
         "Change the windows of its creatives, or assign another.",

@@ -40,6 +40,11 @@ class Reason(IntEnum):
     BELOW_FLOOR = 205
     OUTSIDE_SHARE = 206
     """Its goal is a share of the breaks, and this one is not among them."""
+    NOT_ACTIVE = 207
+    """It is a draft, paused or over: what is not active is not published."""
+    CAMPAIGN_NOT_ACTIVE = 208
+    NOT_PUBLISHED = 209
+    """It may serve as it is booked now, and was not in the inventory that was decided on."""
 
     NO_CREATIVE_IN_FLIGHT = 301
     CREATIVE_TOO_LONG = 302
@@ -49,6 +54,7 @@ class Reason(IntEnum):
     CREATIVE_MIME = 305
     CREATIVE_BITRATE = 306
     CREATIVE_DIMENSIONS = 307
+    NO_READY_CREATIVE = 308
 
     CAP_CREATIVE = 401
     CAP_LINE_ITEM = 402

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.delivery import DecidedCounts
+from ctv_ads.domain.ids import DecisionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ class DecisionStream(Protocol):
 
     def finish(self, batch: DecisionBatch) -> None:
         """Never hand out this batch again; finishing it twice changes nothing.
+
+        Raises:
+            DependencyUnavailableError: where they are kept does not answer.
+        """
+
+    def carried_out(self, batch: DecisionBatch) -> frozenset[DecisionId]:
+        """Return which degraded decisions of the batch have a second record.
+
+        Valkey had filled the break after all, after the deadline of whoever had asked.
 
         Raises:
             DependencyUnavailableError: where they are kept does not answer.

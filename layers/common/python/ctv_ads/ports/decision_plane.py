@@ -7,7 +7,7 @@ from typing import Protocol
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.snapshot import Snapshot
 from ctv_ads.domain.beacon import Beacon, ForgedBeacon
-from ctv_ads.domain.ids import OrganizationId
+from ctv_ads.domain.ids import DecisionId, OrganizationId
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 
 
@@ -76,6 +76,16 @@ class PodFiller(Protocol):
             DependencyUnavailableError: no answer in time. Whether something was reserved is
                 not known; reservations that nobody claims expire.
         """
+
+
+class HeldDecisions(Protocol):
+    """Keeps records of decisions that were made without Valkey, until it answers again."""
+
+    def keep(self, decision_id: DecisionId, note: bytes, outcome: FilledPod) -> None:
+        """Keep a record; of too many the oldest is let go, which is told when they are handed over."""
+
+    def hand_over(self) -> None:
+        """Write some of what is kept, if there is any; what cannot be written is kept on."""
 
 
 class BeaconQueue(Protocol):

@@ -1,6 +1,6 @@
 """Ports of explaining: decisions as they were recorded, and the inventory they were made on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ from ctv_ads.domain.access import Caller
 from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.delivery_health import DeliveryStanding
 from ctv_ads.domain.ids import CampaignId, DecisionId, LineItemId, OrganizationId, PlacementId
+from ctv_ads.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,23 @@ class DecisionFilter:
     organization_id: OrganizationId
     placement_id: PlacementId | None = None
     line_item_id: LineItemId | None = None
-    session_key: str | None = None
+    session_keys: frozenset[str] | None = None
+    """Any of them: a session has another key after the secret behind it was rotated."""
     before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDecisions:
+    """Some of the decisions that were wanted, the newest first: all back to `looked_back_to`.
+
+    A call looks at so many of all organizations and no more; `next_cursor` goes on from there. None:
+    nothing older is kept near.
+    """
+
+    records: Sequence[DecisionRecord]
+    looked_back_to: datetime | None = None
+    """When the last one that was looked at was made, whosoever it is. None: there was none."""
+    next_cursor: str | None = None
 
 
 class DecisionRecords(Protocol):
@@ -36,10 +52,13 @@ class DecisionRecords(Protocol):
             DependencyUnavailableError: where they are kept does not answer.
         """
 
-    def recent(self, wanted: DecisionFilter, *, limit: int) -> Sequence[DecisionRecord]:
+    def recent(
+        self, wanted: DecisionFilter, *, limit: int, cursor: str | None = None
+    ) -> RecentDecisions:
         """Return recent decisions, the newest first, at most `limit`.
 
         Raises:
+            InvalidRequestError: the cursor is none of these.
             DependencyUnavailableError: where they are kept does not answer.
         """
 
@@ -67,6 +86,33 @@ class InventoryHistory(Protocol):
 
         Raises:
             DependencyUnavailableError, SnapshotCorruptError: it cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """How many line items are not published for one reason, and the first of them by id."""
+
+    line_items: int
+    first: tuple[LineItemId, ...]
+
+
+class UnpublishedLineItems(Protocol):
+    """Tells what never comes into an inventory, as it is booked now, with the rights of who asks."""
+
+    def by_reason(self, caller: Caller) -> Mapping[Reason, Unpublished]:
+        """Return those of the caller's organization by the first reason that each has.
+
+        Raises:
+            DependencyUnavailableError: PostgreSQL does not answer.
+        """
+
+    def why(self, caller: Caller, line_item_id: LineItemId) -> Reason:
+        """Return why that one is not published; NOT_PUBLISHED if nothing is in its way now.
+
+        Raises:
+            NotFoundError: it does not exist here.
+            DependencyUnavailableError: PostgreSQL does not answer.
         """
 
 

@@ -116,7 +116,8 @@ class CheckDelivery:
 
     def _records(self, organization_id: OrganizationId) -> Sequence[DecisionRecord] | None:
         try:
-            return self.records.recent(DecisionFilter(organization_id), limit=_DECISIONS)
+            wanted = DecisionFilter(organization_id)
+            return self.records.recent(wanted, limit=_DECISIONS).records
         except DependencyUnavailableError as error:
             _LOG.warning("health is told without recent decisions: %s", error)
             return None

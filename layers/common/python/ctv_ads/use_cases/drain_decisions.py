@@ -32,6 +32,8 @@ KEYS_AT_ONCE = 100
 ROWS_IN_MESSAGE = 600
 """SQS takes 262,144 bytes, and a row has at most 400 (`domain/delivery.py`)."""
 WHOLE_BP = 10_000
+BUSY_FROM = 20_000
+"""Decisions of a minute, from which on a run goes on: a fifth of what a stream keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,27 @@ class DrainDecisions:
     history: InventoryHistory
     kept_bp: int = WHOLE_BP
     """How many of 10,000 decisions are archived. All are counted."""
+    busy_from: int = BUSY_FROM
 
-    def __call__(self, *, has_time: Callable[[], bool]) -> Drained:
+    def __call__(
+        self, *, has_time: Callable[[], bool], pause: Callable[[], None] | None = None
+    ) -> Drained:
         """Drain until little is left or time is up.
+
+        When there was much, it waits with `pause` and drains again while it has time: the streams
+        then need not hold what comes in a minute, only what comes in a pause.
 
         Raises:
             DependencyUnavailableError: something does not answer; the next run goes on here.
         """
+        done = self._round(has_time)
+        if pause is not None and done.decisions >= self.busy_from:
+            while has_time():
+                pause()
+                done += self._round(has_time)
+        return done
+
+    def _round(self, has_time: Callable[[], bool]) -> Drained:
         done = Drained(lost=self.stream.cut_off())
         for batches in (self.stream.unfinished(), self.stream.take()):
             while has_time():
@@ -86,8 +102,12 @@ class DrainDecisions:
         chosen = [one for one in batch.entries if is_kept(one, self.kept_bp)]
         self.archive.keep(batch.span, chosen)
         inventories = _Inventories(self.history)
+        twice = self.stream.carried_out(batch)
+        records = [entry.record for entry in batch.entries if entry.record is not None]
         made = [
-            _made(entry.record, inventories) for entry in batch.entries if entry.record is not None
+            _made(one, inventories)
+            for one in records
+            if one.note.degraded is None or one.note.decision_id not in twice
         ]
         messages = 0
         for message in messages_of(batch.span, made):

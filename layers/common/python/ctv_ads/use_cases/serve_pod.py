@@ -20,13 +20,14 @@ from ctv_ads.domain.pod import FilledPod, PodSpec, ViewerKeys
 from ctv_ads.domain.reasons import NoFillReason, Reason
 from ctv_ads.errors import DependencyUnavailableError, SnapshotCorruptError
 from ctv_ads.ports.base import Clock, NewId
-from ctv_ads.ports.decision_plane import PodFiller, SnapshotReader
+from ctv_ads.ports.decision_plane import HeldDecisions, PodFiller, SnapshotReader
 from ctv_ads.use_cases.exhausted import Exhausted
 from ctv_ads.use_cases.sign_ads import Decided, SignAds
 from ctv_ads.vast.document import PodAd
 
 NewSeed = Callable[[], int]
 """Returns a non-negative random number."""
+_MOST_OF_WHY = 200
 _NOTHING = PreparedPod(PodSpec(None, 1), (), ())
 
 
@@ -77,6 +78,7 @@ class _Case(NamedTuple):
 
     decision_id: DecisionId
     seed: int
+    began_at: datetime
     now: datetime
     question: Question
 
@@ -96,6 +98,8 @@ class ServePod:
     clock: Clock
     new_id: NewId
     new_seed: NewSeed
+    held: HeldDecisions | None = None
+    """Keeps what Valkey did not take. None: such decisions leave no record."""
     _exhausted: Exhausted = field(default_factory=Exhausted)
 
     def __call__(self, question: Question) -> PodDecision:
@@ -122,9 +126,9 @@ class ServePod:
         return Planned(decided, vast_version_of(request, placement))
 
     def _case(self, question: Question) -> _Case:
-        now = self.clock()
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        return _Case(DecisionId(self.new_id()), self.new_seed(), now, question)
+        began_at = self.clock()
+        now = began_at.replace(microsecond=began_at.microsecond // 1000 * 1000)
+        return _Case(DecisionId(self.new_id()), self.new_seed(), began_at, now, question)
 
     def _in_force(self, case: _Case) -> PodDecision:
         """Return the decision on the inventory in force.
@@ -166,6 +170,12 @@ class ServePod:
             return filled
         if degraded is None:
             self._learn(prepared, filled, case.now)
+            if self.held is not None:
+                self.held.hand_over()
+        elif self.held is not None:
+            why, latency_us = degraded[:_MOST_OF_WHY], self._latency_us(case)
+            told = note._replace(degraded=why, latency_us=latency_us)
+            self.held.keep(case.decision_id, self.encode_note(told), filled)
         if filled.is_short:
             return self._decide(case, snapshot, version=version, reach=reach + 1)
         decided = Decided(case.decision_id, case.now, placement.placement_id, request)
@@ -235,6 +245,10 @@ class ServePod:
             now,
         )
 
+    def _latency_us(self, case: _Case) -> int:
+        took = self.clock() - case.began_at
+        return 0 if took.days < 0 else took.seconds * 1_000_000 + took.microseconds
+
     def _note(
         self,
         case: _Case,
@@ -260,4 +274,5 @@ class ServePod:
             expires_s=self.sign.reservation // timedelta(seconds=1),
             candidates=tuple([one.line_item.line_item_id for one in prepared.candidates]),
             reach=reach,
+            latency_us=self._latency_us(case),
         )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +19,7 @@ from ctv_ads.domain.decision_record import DecisionRecord
 from ctv_ads.domain.ids import DecisionId, OrganizationId
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.archive import StreamedDecision
-from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords
+from ctv_ads.ports.decisions import DecisionFilter, DecisionRecords, RecentDecisions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,10 +46,17 @@ class S3DecisionArchive:
             self._put(key, encode_decisions(list(them)))
 
     def find(
-        self, decision_id: DecisionId, organization_id: OrganizationId
+        self,
+        decision_id: DecisionId,
+        organization_id: OrganizationId,
+        *,
+        entered_at_ms: int | None = None,
     ) -> DecisionRecord | None:
-        """Return that decision of that organization, None when it is not archived."""
-        made_at_ms = UUID(decision_id).int >> 80
+        """Return that decision of that organization, None when it is not archived.
+
+        `entered_at_ms` says when it came into the stream, if that is not when it was made.
+        """
+        made_at_ms = UUID(decision_id).int >> 80 if entered_at_ms is None else entered_at_ms
         sought = decision_id.encode()
         for key in self._objects_around(made_at_ms):
             for line in self._lines(key):
@@ -100,10 +107,21 @@ class S3DecisionArchive:
             raise DependencyUnavailableError("s3", str(error)) from error
 
 
+class NearDecisionRecords(DecisionRecords, Protocol):
+    """Decisions as near as they are kept; tells also of those that came late into it."""
+
+    def entered_at_ms(self, decision_id: DecisionId) -> int | None:
+        """Return when a decision came that came late, None of all others.
+
+        Raises:
+            DependencyUnavailableError: where they are kept does not answer.
+        """
+
+
 class ArchivedDecisionRecords:
     """Implements `ports.DecisionRecords`: the archive has what is not near any more."""
 
-    def __init__(self, near: DecisionRecords, archive: S3DecisionArchive) -> None:
+    def __init__(self, near: NearDecisionRecords, archive: S3DecisionArchive) -> None:
         self._near = near
         self._archive = archive
 
@@ -112,11 +130,16 @@ class ArchivedDecisionRecords:
     ) -> DecisionRecord | None:
         """Return that decision of that organization, None when it is kept nowhere."""
         near = self._near.find(decision_id, organization_id)
-        return near or self._archive.find(decision_id, organization_id)
+        if near is not None:
+            return near
+        entered_at_ms = self._near.entered_at_ms(decision_id)
+        return self._archive.find(decision_id, organization_id, entered_at_ms=entered_at_ms)
 
-    def recent(self, wanted: DecisionFilter, *, limit: int) -> Sequence[DecisionRecord]:
+    def recent(
+        self, wanted: DecisionFilter, *, limit: int, cursor: str | None = None
+    ) -> RecentDecisions:
         """Return recent decisions, for as far as they are near."""
-        return self._near.recent(wanted, limit=limit)
+        return self._near.recent(wanted, limit=limit, cursor=cursor)
 
 
 def _prefix(minute: int) -> str:

@@ -8,6 +8,7 @@ does not matter if its first taker lives and goes on: both do the same work to t
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ import redis
 from ctv_ads.adapters.decision_notes import decode_note
 from ctv_ads.adapters.valkey.pod_filler import read_outcome
 from ctv_ads.domain.decision_record import DecisionRecord
+from ctv_ads.domain.ids import DecisionId
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.archive import DecisionBatch, StreamedDecision
 from ctv_ads.ports.base import NewId
@@ -22,6 +24,9 @@ from ctv_ads.ports.base import NewId
 _LOG = logging.getLogger(__name__)
 _GROUP = "archive"
 BATCH_SIZE = 5000
+_PAGE = 500
+_CLOCKS_DIFFER = timedelta(seconds=2)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ValkeyDecisionStream:
@@ -65,6 +70,31 @@ class ValkeyDecisionStream:
             for start in range(0, len(ids), 1000):
                 self._client.xack(_key(batch.shard), _GROUP, *ids[start : start + 1000])
         self._forget(batch.shard, batch.name)
+
+    def carried_out(self, batch: DecisionBatch) -> frozenset[DecisionId]:
+        """Return which degraded decisions of the batch have a second record, of about their time."""
+        notes = [entry.record.note for entry in batch.entries if entry.record is not None]
+        sought = {one.decision_id: one.decided_at for one in notes if one.degraded is not None}
+        found: set[DecisionId] = set()
+        if sought:
+            first = min(sought.values()) - _CLOCKS_DIFFER
+            last = max(sought.values()) + _CLOCKS_DIFFER
+            for shard in range(self._shards):
+                for entry in self._made_between(shard, _ms(first), _ms(last)):
+                    note = entry.record.note if entry.record is not None else None
+                    if note is not None and note.degraded is None and note.decision_id in sought:
+                        found.add(note.decision_id)
+        return frozenset(found)
+
+    def _made_between(self, shard: int, first_ms: int, last_ms: int) -> Iterator[StreamedDecision]:
+        after = str(first_ms)
+        while True:
+            with _translated():
+                page: Any = self._client.xrange(_key(shard), after, str(last_ms), count=_PAGE)
+            yield from (_entry(entry_id.decode(), fields) for entry_id, fields in page)
+            if len(page) < _PAGE:
+                return
+            after = f"({page[-1][0].decode()}"
 
     def cut_off(self) -> int:
         """Return how many entries the length of the streams has cost before they were read."""
@@ -111,7 +141,8 @@ class ValkeyDecisionStream:
 
     def _make_group(self, shard: int) -> None:
         try:
-            self._client.xgroup_create(_key(shard), _GROUP, "0", mkstream=True)
+            # It begins with the first entry there ever was: what is gone by now counts as cut off.
+            self._client.xgroup_create(_key(shard), _GROUP, "0", mkstream=True, entries_read=0)
         except redis.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):  # another run has made it meanwhile
                 raise
@@ -123,6 +154,10 @@ class ValkeyDecisionStream:
             except redis.ResponseError as error:
                 if not _is_missing(error):
                     raise
+
+
+def _ms(at: datetime) -> int:
+    return max((at - _EPOCH) // timedelta(milliseconds=1), 0)
 
 
 def _key(shard: int) -> str:

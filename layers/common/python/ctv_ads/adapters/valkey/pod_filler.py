@@ -176,3 +176,11 @@ def read_outcome(packed: bytes) -> FilledPod:
         undone == _STALE,
         undone == _SHORT,
     )
+
+
+def pack_outcome(outcome: FilledPod) -> bytes:
+    """Return what `read_outcome` reads: the outcome of a break that was filled without the function."""
+    codes = bytes(map(_VERDICTS.index, outcome.verdicts))
+    head = _HEAD.pack(0, len(outcome.picks), len(codes), outcome.optimality_gap_bp)
+    picks = b"".join(_PICK.pack(*pick) for pick in outcome.picks)
+    return head + picks + codes + (outcome.version or "").encode()

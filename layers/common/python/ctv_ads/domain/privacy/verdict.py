@@ -22,11 +22,7 @@ from ctv_ads.domain.privacy.tcf import (
     canadian_consents,
     consent_string,
 )
-from ctv_ads.domain.privacy.us import (
-    US_SECTIONS,
-    opt_outs_of_section,
-    opt_outs_of_us_privacy,
-)
+from ctv_ads.domain.privacy.us import US_SECTIONS, opt_outs_of_section, opt_outs_of_us_privacy
 
 OPT_IN_COUNTRIES = frozenset(
     {
@@ -37,6 +33,8 @@ OPT_IN_COUNTRIES = frozenset(
 )  # fmt: skip
 """The European Economic Area, the United Kingdom and Switzerland: silence is no consent there."""
 EVERYWHERE = "*"
+POSTAL_WITHOUT_CONSENT = 3
+"""Characters of a postal code that may be known of a viewer whose household may not."""
 SIGNALS = ("gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt")
 
 _TCF_SECTION = 2
@@ -49,8 +47,6 @@ _NO = frozenset({"0", "false", "no", "n"})
 _EITHER = _YES | _NO
 _SHORT = 64
 _FORBIDDEN, _NEEDS_CONSENT, _NEEDS_INTEREST = 0, 1, 2
-
-
 _NOTHING, _DEVICE_ID, _HOUSEHOLD, _PERSONALIZE, _FORWARD, _ALL = 0, 1, 2, 4, 8, 15
 
 
