@@ -20,7 +20,8 @@ SHOWN = b"za"
 SHOWN_APART = b"zr"
 """Those of them that were shown under a rule of separation for the whole session."""
 SWEEP_EVERY_S = 24 * 3600
-RIVALS_KEPT = 64
+RIVALS_KEPT = 1024
+"""The newest shown, each once: as many as a hundred breaks of five ads can show."""
 
 Fields = Mapping[bytes, bytes]
 
@@ -77,11 +78,11 @@ def has_rival(value: bytes | None, rival: bytes, now_s: int) -> bool:
 
 def with_rivals(value: bytes | None, shown: list[bytes], lifetime_s: int, now_s: int) -> bytes:
     """Return a list of rivals with `shown` at its end, the oldest left out beyond the limit."""
-    rivals = _rivals(value, now_s)
+    rivals = dict.fromkeys(_rivals(value, now_s))
     for rival in shown:
-        if rival not in rivals:
-            rivals.append(rival)
-    body = b"".join(rivals[-RIVALS_KEPT:])
+        rivals.pop(rival, None)
+        rivals[rival] = None
+    body = b"".join(list(rivals)[-RIVALS_KEPT:])
     return struct.pack(">I", lifetime_s) + body + struct.pack(">I", now_s)
 
 

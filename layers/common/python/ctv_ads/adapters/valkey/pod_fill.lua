@@ -197,12 +197,18 @@ local function with_views(value, one)
   return pack('>I4', life) .. times, life
 end
 
+local function without(list, rival)
+  local at = place_of(list, rival, 1)
+  return at and sub(list, 1, at - 1) .. sub(list, at + 8) or list
+end
+
+-- Those shown now stand last, and are far fewer than are kept.
 local function with_rivals(value, rivals)
-  local body = value and sub(value, 5, -5) or ''
+  local old, new = value and sub(value, 5, -5) or '', ''
   for _, rival in ipairs(rivals) do
-    if not has(body, rival, 1) then body = body .. rival end
+    old, new = without(old, rival), without(new, rival) .. rival
   end
-  return pack('>I4', SESSION_LIFE) .. sub(body, -8 * RIVALS) .. now_bytes
+  return pack('>I4', SESSION_LIFE) .. sub(old, #new - 8 * RIVALS) .. new .. now_bytes
 end
 
 local function count_rivals()

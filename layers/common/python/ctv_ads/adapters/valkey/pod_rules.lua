@@ -8,7 +8,7 @@
 -- call are filled anew rather than made anew, and what only some candidates need is left undone
 -- until one of them asks.
 
-local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS = 120, 86400, 86400, 2592000, 64
+local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS = 120, 86400, 86400, 2592000, 1024
 local AHEAD, MEMO, RECENT, ENDLESS, LEAST_GAIN, LONGER = 3, 2000, 1000, 4294967295, 1000, 16777216
 local CHOSEN, CAP_CREATIVE, NO_VIEWER, NO_TOKENS, BY_CATEGORY, BY_DOMAIN = 0, 1, 5, 6, 7, 8
 local SAME_MEDIA, SAME_ITEM, NO_TIME, NO_SLOT, POSITION, OUTRANKED, NO_CREATIVE = 9, 10, 11, 12, 13, 14, 15
@@ -187,17 +187,17 @@ local function is_reached(cap, field, already)
   return cap[4] == 0 or number(value, #value - 4 * wanted + 1) >= now - cap[4]
 end
 
--- Tells whether `rival` is one of the eights of bytes from a place on.
-local function has(value, rival, from)
+-- Returns where `rival` is one of the eights of bytes from a place on, or nothing.
+local function place_of(value, rival, from)
   local at = find(value, rival, from, true)
   while at and (at - from) % 8 ~= 0 do at = find(value, rival, at + 1, true) end
-  return at ~= nil
+  return at
 end
 
 local function is_shown(rival, extent)
   local value = shown_apart
   if extent == 3 then value = shown end
-  return rival and value and has(value, rival, 5)
+  return rival and value and place_of(value, rival, 5)
 end
 
 -- Reads a grant; returns what is left of it, or -1 if it is none.
