@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ctv_ads.decisioning.fill_pod import Grant, ViewerState
 from ctv_ads.decisioning.pod_draft import Placed
+from ctv_ads.decisioning.pod_state import Grant, ViewerState
 from ctv_ads.decisioning.pod_terms import (
     CREATIVE,
     SEQUENCE_LIFETIME_S,

@@ -21,7 +21,9 @@ SHOWN_APART = b"zr"
 """Those of them that were shown under a rule of separation for the whole session."""
 SWEEP_EVERY_S = 24 * 3600
 RIVALS_KEPT = 1024
-"""The newest shown, each once: as many as a hundred breaks of five ads can show."""
+"""Those shown last, each once: as many as a hundred breaks of five ads can show."""
+_NEWEST = 512
+"""Those of them that stay where they are when they are shown again: moving costs more than it gives."""
 
 Fields = Mapping[bytes, bytes]
 
@@ -78,11 +80,10 @@ def has_rival(value: bytes | None, rival: bytes, now_s: int) -> bool:
 
 def with_rivals(value: bytes | None, shown: list[bytes], lifetime_s: int, now_s: int) -> bytes:
     """Return a list of rivals with `shown` at its end, the oldest left out beyond the limit."""
-    rivals = dict.fromkeys(_rivals(value, now_s))
-    for rival in shown:
-        rivals.pop(rival, None)
-        rivals[rival] = None
-    body = b"".join(list(rivals)[-RIVALS_KEPT:])
+    old = _rivals(value, now_s)
+    newest = set(old[-_NEWEST:])
+    new = dict.fromkeys(rival for rival in shown if rival not in newest)
+    body = b"".join([*(rival for rival in old if rival not in new), *new][-RIVALS_KEPT:])
     return struct.pack(">I", lifetime_s) + body + struct.pack(">I", now_s)
 
 

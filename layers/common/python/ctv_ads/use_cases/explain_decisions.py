@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from unicodedata import category
 
-from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
+from ctv_ads.decisioning.fill_pod import fill_pod
 from ctv_ads.decisioning.no_fill import no_fill_reason
+from ctv_ads.decisioning.pod_state import Grant, ViewerState
 from ctv_ads.decisioning.pod_terms import terms_of
 from ctv_ads.decisioning.prepare_pod import prepare_pod
 from ctv_ads.decisioning.repeat_pod import (

@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
-from ctv_ads.adapters.valkey.pod_terms import PackedTerms
+from ctv_ads.adapters.valkey.pod_terms import PackedTerms, ranks_by_value
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection, RespError
+from ctv_ads.decisioning.pod_draft import ENDLESS_MS
 from ctv_ads.decisioning.pod_search import NODE_LIMIT
 from ctv_ads.decisioning.pod_terms import DEVICE, HOUSEHOLD, SESSION
 from ctv_ads.domain.pod import Candidate, FilledPod, Pick, PodSpec, ViewerKeys
@@ -41,7 +42,6 @@ _VERDICTS = (
     Reason.NO_CREATIVE_IN_FLIGHT,
 )
 """As the function numbers them. Records keep these numbers: only ever add at the end."""
-_ENDLESS = 0xFFFFFFFF
 _HEAD = struct.Struct(">BBBH")
 _PICK = struct.Struct(">BBI")
 _STALE, _SHORT = 1, 2
@@ -84,7 +84,7 @@ class ValkeyPodFiller:
     ) -> FilledPod:
         """Pick, reserve, count and record in one round trip; see the port."""
         keys, kinds = viewer_keys(shard_of(viewer, seed, self._shards), viewer)
-        limit_ms = _ENDLESS if spec.duration_ms is None else spec.duration_ms
+        limit_ms = ENDLESS_MS if spec.duration_ms is None else spec.duration_ms
         numbers = _NUMBERS.pack(
             limit_ms,
             spec.max_ads,
@@ -94,15 +94,16 @@ class ValkeyPodFiller:
             least_more_ms,
         )
         question = (len(keys), *keys, numbers, version or b"", record, kinds)
-        reply = self._ask(question, tuple(map(self._terms.pack, candidates)))
-        return read_outcome(reply)
+        packed = [self._terms.pack(candidate) for candidate in candidates]
+        order = ranks_by_value(packed) if spec.duration_ms is None else b""
+        return read_outcome(self._ask(question, (order, *[one.whole for one in packed])))
 
-    def _ask(self, question: tuple[str | bytes | int, ...], packed: tuple[bytes, ...]) -> bytes:
+    def _ask(self, question: tuple[str | bytes | int, ...], offer: tuple[bytes, ...]) -> bytes:
         try:
-            return self._call(*question, b"", *packed, may_repeat=False)
+            return self._call(*question, b"", *offer, may_repeat=False)
         except ConnectionLostError:
             # It may have been carried out: the repeat finds its record and reserves nothing.
-            return self._call(*question, b"1", *packed, may_repeat=False)
+            return self._call(*question, b"1", *offer, may_repeat=False)
 
     def _call(self, *arguments: str | bytes | int, may_repeat: bool) -> bytes:
         try:

@@ -1,14 +1,14 @@
 -- Fills one break inside Valkey, atomically. `decisioning/fill_pod.py` says the same in Python
 -- and explains it; a differential test holds the two together. Names here follow the names there.
 -- KEYS: tokens, decision records, then the viewer's hashes.
--- ARGV: numbers, version ('' for any), record, kind of each viewer hash, '1' when repeated,
--- then the candidates.
+-- ARGV: numbers, version ('' for any), record, kind of each viewer hash, '1' when repeated, where
+-- slots alone count the candidates' numbers by tier and value, then the candidates.
 --
 -- Valkey does nothing else meanwhile, so every microsecond counts: tables that last from call to
 -- call are filled anew rather than made anew, and what only some candidates need is left undone
 -- until one of them asks.
 
-local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS = 120, 86400, 86400, 2592000, 1024
+local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS, NEWEST = 120, 86400, 86400, 2592000, 1024, 512
 local AHEAD, MEMO, RECENT, ENDLESS, LEAST_GAIN, LONGER = 3, 2000, 1000, 4294967295, 1000, 16777216
 local CHOSEN, CAP_CREATIVE, NO_VIEWER, NO_TOKENS, BY_CATEGORY, BY_DOMAIN = 0, 1, 5, 6, 7, 8
 local SAME_MEDIA, SAME_ITEM, NO_TIME, NO_SLOT, POSITION, OUTRANKED, NO_CREATIVE = 9, 10, 11, 12, 13, 14, 15
@@ -18,7 +18,7 @@ local ask, byte, sub, find, match, rep, char, format, pack, floor, min, max
 
 local memo, memo_size, call = {}, 0, 0
 -- One call at a time: these are set anew by each.
-local keys, packed, count, now, now_bytes, limit_ms, max_ads, nodes
+local keys, packed, count, now, now_bytes, limit_ms, is_endless, max_ads, nodes
 local hash_at, sequence_at, values, grants, shown, shown_apart = nil, nil, {}
 -- By candidate. What a candidate was found to be holds if `read` or `judged` names this call.
 local terms, read, judged, options, refusals, left_of, bucket_of, verdicts = {}, {}, {}, {}, {}, {}, {}, {}
@@ -95,11 +95,11 @@ local function new_term(text)
 end
 
 local function term(i)
-  local t = memo[packed[i + 5]]
+  local t = memo[packed[i + 6]]
   if not t then
-    t = new_term(packed[i + 5])
+    t = new_term(packed[i + 6])
     if memo_size >= MEMO then memo, memo_size = {}, 0 end
-    memo[packed[i + 5]], memo_size = t, memo_size + 1
+    memo[packed[i + 6]], memo_size = t, memo_size + 1
   end
   terms[i] = t
   return t
@@ -160,6 +160,15 @@ local function load(from, last, list)
   fetch()
 end
 
+local by_value, listed = {}, 0
+
+-- Reads what those need that stand at these places by value, as the caller has ranked them.
+local function load_by_value(from, last)
+  for at = from, last do by_value[at] = byte(packed[6], at) + 1 end
+  listed = last
+  load(from, last, by_value)
+end
+
 local function alive(value)
   if value and number(value, #value - 3) + number(value, 1) + GRACE >= now then return value end
 end
@@ -171,7 +180,8 @@ local function load_first()
     wish(session, 'za')
     wish(session, 'zr')
   end
-  load(1, min(count, max_ads + AHEAD))
+  local last = min(count, max_ads + AHEAD)
+  if is_endless then load_by_value(1, last) else load(1, last) end
   shown = session and alive(values[session].za)
   shown_apart = session and alive(values[session].zr)
 end
