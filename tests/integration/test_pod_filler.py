@@ -1,5 +1,6 @@
 """Filling breaks on a real Valkey that restarts, loses connections, or says no."""
 
+import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey import pod_terms
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, shard_of, viewer_keys
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection
+from ctv_ads.decisioning.pod_terms import line_item_terms
 from ctv_ads.domain.frequency import CapScope
+from ctv_ads.domain.line_item import CreativeRotation
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 from ctv_ads.domain.reasons import Reason
 from ctv_ads.errors import DependencyUnavailableError
@@ -207,6 +210,16 @@ def test_terms_that_were_packed_are_not_kept_for_ever(
         assert fill(filler, an_ad()).verdicts == (Reason.CHOSEN,)
         assert len(filler._terms._known) <= 3
         assert len(filler._terms._creatives) <= 3
+
+
+def test_a_count_of_a_sequences_ads_still_says_what_is_due(
+    client: redis.Redis, connection: RespConnection
+) -> None:
+    films = [a_servable_creative(sequence=number) for number in (1, 2, 3)]
+    ad = an_ad(creatives=films, creative_rotation=CreativeRotation.SEQUENTIAL)
+    field = line_item_terms(ad).sequence
+    client.hset("f:{s0}:d:device", field, struct.pack(">3I", 86_400, 7, int(NOON.timestamp())))
+    assert fill(ValkeyPodFiller(connection), ad).picks[0].creative == 7 % 3
 
 
 def test_viewers_are_spread_over_shards_and_stay_there(

@@ -23,9 +23,9 @@ from ctv_ads.decisioning.pod_terms import CREATIVE, SESSION, STREAM, CandidateTe
 from ctv_ads.decisioning.viewer_history import (
     SHOWN,
     SHOWN_APART,
+    due_in_sequence,
     has_rival,
     is_reached,
-    sequence_count,
 )
 from ctv_ads.domain.pod import FilledPod, Pick, PodSpec
 from ctv_ads.domain.reasons import Reason
@@ -252,19 +252,21 @@ class _Filling:
 
     def _creatives(self, terms: CandidateTerms) -> Iterator[int]:
         """Yield the creatives that are not capped, in the order to be tried."""
-        count = len(terms.creatives)
         caps = [cap for cap in terms.line_item.caps if cap.scope == CREATIVE]
-        start = self._sequence_start(terms)
-        for index in ((start + step) % count for step in range(count)):
+        for index in self._in_turn(terms):
             media = terms.creatives[index]
             if not any(self._is_capped(cap, media.field, 0) for cap in caps):
                 yield index
 
-    def _sequence_start(self, terms: CandidateTerms) -> int:
-        key = self.state.sequence_key()
-        if not terms.line_item.sequence or key is None:
-            return 0
-        return sequence_count(self.state.hashes[key].get(terms.line_item.sequence), self.now_s)
+    def _in_turn(self, terms: CandidateTerms) -> Sequence[int]:
+        """Return all creatives: of a sequence first the one that is due, or comes next and fits."""
+        found, key = range(len(terms.creatives)), self.state.sequence_key()
+        turns, name = terms.line_item.turns, terms.line_item.sequence
+        if not name or key is None:
+            return found
+        due = due_in_sequence(self.state.hashes[key].get(name), self.now_s)
+        places = [turns.index(creative.field) for creative in terms.creatives]
+        return sorted(found, key=lambda index: (places[index] - due) % len(turns))
 
     def _is_shown(self, rival: bytes, extent: int) -> bool:
         """Tell whether an earlier break of the session keeps this rival out."""

@@ -73,11 +73,16 @@ class ValuePass:
         if option.shortest_ms > self.draft.left_ms:
             return False
         self.best.nodes_left -= 1
-        creatives = sorted(
-            option.creatives, key=lambda index: -option.terms.creatives[index].duration_ms
-        )
-        rivals.add(option, creatives)
+        rivals.add(option, _longest_first(option))
         return True
+
+
+def _longest_first(option: Option) -> Sequence[int]:
+    """Return its creatives; those of a sequence stay as they are due."""
+    if option.terms.line_item.sequence:
+        return option.creatives
+    creatives = option.terms.creatives
+    return sorted(option.creatives, key=lambda index: -creatives[index].duration_ms)
 
 
 @dataclass(slots=True)

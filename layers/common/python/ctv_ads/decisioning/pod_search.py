@@ -246,7 +246,12 @@ class Search:
         return self.draft.add(option.candidate, option.terms, creatives) is None
 
     def _ways(self, option: Option) -> list[tuple[int, ...]]:
-        """Return the option's creatives, those together that make no difference to others."""
+        """Return the option's creatives, those together that make no difference to others.
+
+        A sequence is not left for the sake of others: what is due and fits is shown.
+        """
+        if option.terms.line_item.sequence:
+            return [option.creatives]
         groups: dict[tuple[int, bytes, bytes], list[int]] = {}
         for index in option.creatives:
             creative = option.terms.creatives[index]

@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
     """A line item that may serve this break, in rank order, with the creatives that fit.
 
     `creatives` stand in the order in which its rotation wants them tried; of a sequential
-    rotation they stand in sequence, and the viewer's own count says where to begin.
+    rotation they stand in sequence, and what the viewer saw last says where to begin.
     `spends_micros` is what it takes from the line item's tokens; 0 needs none.
     """
 

@@ -288,9 +288,8 @@ local function count_sequences()
   for n = 1, there do
     local field = order[n].t.sequence
     if field and sequence_at then
-      local value = alive(values[sequence_at][field])
-      local seen = (value and number(value, 5) or 0) + 1
-      note(sequence_at, field, pack('>I4I4', SEQUENCE_LIFE, seen) .. now_bytes, SEQUENCE_LIFE)
+      local due = order[n].creative.place + 1
+      note(sequence_at, field, pack('>I4I4', SEQUENCE_LIFE, due) .. now_bytes, SEQUENCE_LIFE)
     end
   end
 end

@@ -52,7 +52,7 @@ local function measure(o, t, tried)
     local ms = t.creatives[c].ms
     o.least, o.most = min(o.least, ms), max(o.most, ms)
   end
-  o.density, o.ways = o.value / o.least, #tried == 1 and {tried}
+  o.density, o.ways = o.value / o.least, (#tried == 1 or t.sequence) and {tried}
   return o
 end
 
@@ -81,11 +81,14 @@ local function new_term(text)
              fields = {[p[11]] = true, [p[12]] = true, [p[13]] = true},
              caps = rows(p[14]), counters = rows(p[15]), creatives = {}, needs = {}, shared = {},
              by_creative = false}
-  local every = {}
-  for at = 1, #p[16], 3 do
+  local every, place = {}, {}
+  for at = 1, #p[16] do place[p[16][at]] = place[p[16][at]] or at - 1 end
+  for at = 1, #p[17], 3 do
     every[#every + 1] = #every + 1
-    t.creatives[#every] = {field = p[16][at], ms = p[16][at + 1], media = p[16][at + 2]}
+    local field = p[17][at]
+    t.creatives[#every] = {field = field, ms = p[17][at + 1], media = p[17][at + 2], place = place[field]}
   end
+  t.turns = #p[16]
   note_fields(t)
   measure(t, t, every)
   -- By value, then by the most time: products with times stay exact.
@@ -217,16 +220,28 @@ local function remaining(i, t)
   return left_of[i]
 end
 
+-- Returns the creatives: of a sequence first the one that is due, or comes next and fits.
+local function in_turn(t)
+  if not t.sequence or not sequence_at then return t.tried end
+  local value, list, ahead = alive(values[sequence_at][t.sequence]), {}, {}
+  local due = value and number(value, 5) or 0
+  for c, creative in ipairs(t.creatives) do
+    local at, turns = c, (creative.place - due) % t.turns
+    while at > 1 and turns < ahead[at - 1] do
+      list[at], ahead[at] = list[at - 1], ahead[at - 1]
+      at = at - 1
+    end
+    list[at], ahead[at] = c, turns
+  end
+  return list
+end
+
 -- Returns the creatives that are not capped, in the order to be tried.
 local function usable(t)
   if t.is_plain then return t.tried end
-  local list, n, start = {}, #t.creatives, 0
-  if t.sequence and sequence_at then
-    local value = alive(values[sequence_at][t.sequence])
-    if value then start = number(value, 5) end
-  end
-  for step = 0, n - 1 do
-    local c, capped = (start + step) % n + 1, false
+  local list = {}
+  for _, c in ipairs(in_turn(t)) do
+    local capped = false
     if t.by_creative then
       for _, cap in ipairs(t.caps) do
         if cap[1] == 1 and is_reached(cap, t.creatives[c].field, 0) then capped = true end

@@ -85,10 +85,11 @@ def _head(terms: LineItemTerms, spends_micros: int) -> bytes:
     )
     return b"".join(
         (
-            _array(len(plain) + 3),
+            _array(len(plain) + 4),
             *[_item(value) for value in plain],
             _flat(terms.caps),
             _flat(terms.counters),
+            _flat([terms.turns]),
         )
     )
 
