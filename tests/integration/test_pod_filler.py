@@ -238,12 +238,13 @@ def test_viewers_are_spread_over_shards_and_stay_there(
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (ViewerKeys("s1", "d", "h1"), ViewerKeys("s2", "d", "h2")),
-        (ViewerKeys("s1", None, "h"), ViewerKeys("s2", None, "h")),
+        (ViewerKeys("s1", "d1", "h"), ViewerKeys("s2", "d2", "h")),
+        (ViewerKeys("s1", "d1", "h"), ViewerKeys("s2", None, "h")),
+        (ViewerKeys("s1", "d"), ViewerKeys("s2", "d")),
         (ViewerKeys("s"), ViewerKeys("s")),
     ],
 )
-def test_the_strongest_key_names_the_shard(one: ViewerKeys, other: ViewerKeys) -> None:
+def test_the_home_then_the_device_names_the_shard(one: ViewerKeys, other: ViewerKeys) -> None:
     assert shard_of(one, 1, 64) == shard_of(other, 2, 64)
 
 

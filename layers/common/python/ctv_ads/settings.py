@@ -221,7 +221,10 @@ class TokenSettings(Settings):
         15 * 60,
     )
     token_shards: int = _setting(
-        "TOKEN_SHARDS", "over how many Valkey shards tokens are spread", _positive, 1
+        "TOKEN_SHARDS",
+        "over how many Valkey shards tokens and viewers are spread",
+        _positive,
+        1,
     )
 
 

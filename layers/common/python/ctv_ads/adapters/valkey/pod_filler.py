@@ -142,10 +142,13 @@ def library() -> tuple[str, str]:
 
 
 def shard_of(viewer: ViewerKeys, seed: int, shards: int) -> int:
-    """Return the shard of a viewer, the same always; without any key it is left to chance."""
+    """Return the shard of a viewer; without any key it is left to chance.
+
+    The home comes first: what is in it, devices and sessions, counts on its shard.
+    """
     if shards == 1:
         return 0
-    key = viewer.device or viewer.household or viewer.session
+    key = viewer.household or viewer.device or viewer.session
     return (seed if key is None else crc32(key.encode())) % shards
 
 
