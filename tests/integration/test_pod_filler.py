@@ -253,16 +253,6 @@ def test_without_any_key_chance_names_the_shard() -> None:
     assert viewer_keys(2, ViewerKeys()) == (["tok:{s2}", "rec:{s2}"], "")
 
 
-def test_the_records_are_cut_to_about_what_is_kept(
-    client: redis.Redis, connection: RespConnection
-) -> None:
-    filler = ValkeyPodFiller(connection, records_kept=100)
-    for _ in range(500):
-        fill(filler)
-    kept: Any = client.xlen("rec:{s0}")
-    assert 100 <= kept < 300
-
-
 def test_changed_terms_of_a_line_item_count_at_once(
     client: redis.Redis, connection: RespConnection
 ) -> None:

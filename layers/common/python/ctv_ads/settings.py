@@ -148,6 +148,12 @@ class AdServerSettings(ValkeySettings):
     decision_records_kept: int = _setting(
         "DECISION_RECORDS_KEPT", "how many recent decisions Valkey keeps, about", _positive, 100_000
     )
+    decision_records_at_most: int = _setting(
+        "DECISION_RECORDS_AT_MOST",
+        "how many it keeps at most while they wait for the archive",
+        _positive,
+        500_000,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -350,6 +350,34 @@ local function remember()
   spend()
 end
 
+-- Recording -----------------------------------------------------------------------------------
+
+-- Returns how many of a stream's records a group of readers has still to carry away.
+local function waiting_for(group, most)
+  local told = {}
+  for n = 1, #group, 2 do told[group[n]] = group[n + 1] end
+  return told.lag and told.lag + told.pending or most
+end
+
+local looks = {}
+
+-- Returns how many records are kept: `kept` beyond those that wait for the archive, `most` in all. How
+-- many wait is looked up once in a while, and by then may be as many more as there were calls.
+local function records_kept(kept, most)
+  local stream = keys[2]
+  local look = looks[stream]
+  if not look or look.left == 0 then
+    local waiting, groups = 0, try('XINFO', 'GROUPS', stream)
+    for n = 1, groups.err and 0 or #groups do
+      waiting = max(waiting, waiting_for(groups[n], most) + LOOK_EVERY)
+    end
+    look = {left = LOOK_EVERY, waiting = waiting}
+    looks[stream] = look
+  end
+  look.left = look.left - 1
+  return max(kept, min(most, kept + look.waiting))
+end
+
 -- The function ----------------------------------------------------------------------------
 
 -- Returns that nothing was done, and why: 1 is another version, 2 is room that is left.
@@ -404,7 +432,7 @@ end
 
 redis.register_function('@NAME@', function(k, args)
   if not ask then keep_libraries() end
-  local limit, most, at_s, node_limit, kept, least_more = struct.unpack('>I4I4I4I4I4I4', args[1])
+  local limit, most, at_s, node_limit, kept, kept_at_most, least_more = struct.unpack('>I4I4I4I4I4I4I4', args[1])
   begin(k, args)
   if args[5] == '1' then
     local before = outcome_of(args[3])
@@ -422,6 +450,7 @@ redis.register_function('@NAME@', function(k, args)
   end
   local reply = outcome(gap)
   if there > 0 then remember() end
-  ask('XADD', keys[2], 'MAXLEN', '~', kept, '*', 'd', args[3], 'r', reply)
+  local records = records_kept(kept, kept_at_most)
+  ask('XADD', keys[2], 'MAXLEN', '~', records, 'LIMIT', CUT_AT_ONCE, '*', 'd', args[3], 'r', reply)
   return reply
 end)

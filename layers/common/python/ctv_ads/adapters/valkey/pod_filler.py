@@ -22,6 +22,7 @@ from ctv_ads.domain.reasons import Reason
 from ctv_ads.errors import DependencyUnavailableError
 
 RECORDS_KEPT = 100_000
+RECORDS_AT_MOST = 500_000
 
 _VERDICTS = (
     Reason.CHOSEN,
@@ -46,7 +47,7 @@ _HEAD = struct.Struct(">BBBH")
 _PICK = struct.Struct(">BBI")
 _STALE, _SHORT = 1, 2
 """What the first byte of an answer says when nothing was done."""
-_NUMBERS = struct.Struct(">6I")
+_NUMBERS = struct.Struct(">7I")
 _LOADING_TAKES_MS = 1000
 _PARTS = ("rules", "draft", "by_value", "search", "fill")
 
@@ -60,12 +61,18 @@ class ValkeyPodFiller:
         *,
         shards: int = 1,
         records_kept: int = RECORDS_KEPT,
+        records_at_most: int = RECORDS_AT_MOST,
         node_limit: int = NODE_LIMIT,
     ) -> None:
-        """Fill over `connection`; each shard's stream of records is cut to about `records_kept`."""
+        """Fill over `connection`.
+
+        Each shard's stream of records is cut to about `records_kept`; what the archive has not
+        carried away yet stays beyond that, up to `records_at_most`.
+        """
         self._connection = connection
         self._shards = shards
         self._records_kept = records_kept
+        self._records_at_most = records_at_most
         self._node_limit = node_limit
         self._terms = PackedTerms()
         self._function, self._code = library()
@@ -91,6 +98,7 @@ class ValkeyPodFiller:
             int(now.timestamp()),
             self._node_limit,
             self._records_kept,
+            self._records_at_most,
             least_more_ms,
         )
         question = (len(keys), *keys, numbers, version or b"", record, kinds)

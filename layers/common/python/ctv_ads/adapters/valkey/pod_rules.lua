@@ -10,11 +10,12 @@
 
 local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS, NEWEST = 120, 86400, 86400, 2592000, 1024, 512
 local AHEAD, MEMO, RECENT, ENDLESS, LEAST_GAIN, LONGER = 3, 2000, 1000, 4294967295, 1000, 16777216
+local LOOK_EVERY, CUT_AT_ONCE = 256, 1000
 local CHOSEN, CAP_CREATIVE, NO_VIEWER, NO_TOKENS, BY_CATEGORY, BY_DOMAIN = 0, 1, 5, 6, 7, 8
 local SAME_MEDIA, SAME_ITEM, NO_TIME, NO_SLOT, POSITION, OUTRANKED, NO_CREATIVE = 9, 10, 11, 12, 13, 14, 15
 
 -- Libraries exist only while a function runs: the first call keeps what it finds.
-local ask, byte, sub, find, match, rep, char, format, pack, floor, min, max
+local ask, try, byte, sub, find, match, rep, char, format, pack, floor, min, max
 
 local memo, memo_size, call = {}, 0, 0
 -- One call at a time: these are set anew by each.
@@ -26,7 +27,7 @@ local terms, read, judged, options, refusals, left_of, bucket_of, verdicts = {},
 local added, order, there, filled, earned, misplaced = {}, {}, 0, 0, 0, 0
 
 local function keep_libraries()
-  ask, byte, sub, find, match = redis.call, string.byte, string.sub, string.find, string.match
+  ask, try, byte, sub, find, match = redis.call, redis.pcall, string.byte, string.sub, string.find, string.match
   rep, char, format, pack = string.rep, string.char, string.format, struct.pack
   floor, min, max = math.floor, math.min, math.max
 end
