@@ -71,6 +71,7 @@ FUNCTIONS: tuple[Function, ...] = (
             "PUBLIC_BASE_URL",
             "VALKEY_TIMEOUT_MS",
             "BEACON_LIFETIME_S",
+            "DECISION_RECORDS_AT_MOST",
             "DECISION_RECORDS_KEPT",
             "OPT_IN_COUNTRIES",
             "PLACE_DATABASE",

@@ -8,7 +8,7 @@ import redis
 from ctv_ads.adapters.memory.pod_filler import InMemoryPodFiller
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, read_outcome
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.decisioning.fill_pod import Grant
+from ctv_ads.decisioning.pod_state import Grant
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import (

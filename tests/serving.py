@@ -9,7 +9,7 @@ from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.memory.inventory import MemorySnapshots
 from ctv_ads.adapters.memory.pod_filler import InMemoryPodFiller
-from ctv_ads.decisioning.fill_pod import Grant
+from ctv_ads.decisioning.pod_state import Grant
 from ctv_ads.domain.ad_request import AdRequest
 from ctv_ads.domain.decision_record import AnswerForm
 from ctv_ads.domain.inventory import Inventory

@@ -7,15 +7,14 @@ import pytest
 
 from ctv_ads.domain.frequency import CapKey, CapScope
 from ctv_ads.domain.line_item import (
-    CreativeRotation,
     PodPosition,
     SeparationBy,
     SeparationExtent,
 )
-from ctv_ads.domain.pod import ViewerKeys
+from ctv_ads.domain.pod import PodSpec, ViewerKeys
 from ctv_ads.domain.reasons import Reason
 from tests.builders import NOON, a_servable_creative
-from tests.pod_shelves import HOUR_MS, MINUTE, Shelf, an_ad, apart, capped, chosen, creative, played
+from tests.pod_shelves import HOUR_MS, MINUTE, Shelf, an_ad, apart, capped, chosen, played
 
 
 class TestCaps:
@@ -185,11 +184,38 @@ class TestSeparation:
         self, shelf: Shelf
     ) -> None:
         rule = apart(SeparationExtent.STREAM)
-        ads = [an_ad(category=f"c{n}", separation=rule) for n in range(65)]
-        for ad in ads:
-            assert chosen(shelf.fill(ad))
+        ads = [an_ad(category=f"c{n}", separation=rule) for n in range(1_025)]
+        for first in range(0, len(ads), 205):
+            some = ads[first : first + 205]
+            assert len(shelf.fill(*some, spec=PodSpec(None, 205)).picks) == 205
         assert chosen(shelf.fill(ads[0]))
         assert not chosen(shelf.fill(ads[2]))
+
+    def test_a_session_of_a_hundred_breaks_never_shows_a_category_twice(self, shelf: Shelf) -> None:
+        rule = apart(SeparationExtent.STREAM)
+        ads = [
+            an_ad(category=f"c{n}", advertiser_domain=f"{n}.example", separation=rule)
+            for n in range(500)
+        ]
+        seen: list[str | None] = []
+        for number in range(100):
+            # Those of the earliest breaks come first again, and new ones behind them.
+            offered = ads[: 5 * (number % 4)] + ads[5 * number : 5 * number + 5]
+            pod = shelf.fill(*offered, spec=PodSpec(None, 5), now=NOON + 10 * number * MINUTE)
+            seen += [offered[pick.candidate].category for pick in pod.picks]
+        assert sorted(map(str, seen)) == sorted(f"c{n}" for n in range(500))
+
+    def test_what_is_shown_again_is_remembered_from_then_on(self, shelf: Shelf) -> None:
+        again = an_ad(category="again")
+        shelf.fill(again)
+        others = [an_ad(category=f"c{n}") for n in range(1_023)]
+        for first in range(0, len(others), 93):
+            shelf.fill(*others[first : first + 93], spec=PodSpec(None, 93))
+        shelf.fill(again)
+        shelf.fill(an_ad(category="one more"))
+        strict = an_ad(category="again", separation=apart(SeparationExtent.STREAM))
+        assert not chosen(shelf.fill(strict))
+        assert chosen(shelf.fill(an_ad(category="c0", separation=apart(SeparationExtent.STREAM))))
 
 
 class TestPositions:
@@ -220,14 +246,3 @@ class TestPositions:
         plain = an_ad(category="cars", separation=rule)
         first = an_ad(category="cars", pod_position=PodPosition.FIRST)
         assert shelf.fill(plain, first).verdicts[1] is Reason.SEPARATED_BY_CATEGORY
-
-
-class TestSequences:
-    def test_each_viewer_goes_on_where_they_stopped(self, shelf: Shelf) -> None:
-        ad = an_ad(
-            creatives=[a_servable_creative() for _ in range(3)],
-            creative_rotation=CreativeRotation.SEQUENTIAL,
-        )
-        assert [creative(shelf.fill(ad)) for _ in range(4)] == [0, 1, 2, 0]
-        assert creative(shelf.fill(ad, viewer=ViewerKeys("other"))) == 0
-        assert creative(shelf.fill(ad, viewer=ViewerKeys())) == 0

@@ -120,6 +120,86 @@ def test_with_too_little_time_for_them_who_may_not_run_does_not_count(shelf: She
     assert (played(pod), pod.optimality_gap_bp) == ([0, 1], 0)
 
 
+SLOTS = PodSpec(None, 2)
+
+
+def test_without_a_length_seconds_cost_nothing(shelf: Shelf) -> None:
+    pod = shelf.fill(an_ad(10_000, 1_000), an_ad(30_000, 2_900), spec=PodSpec(None, 1))
+    assert (played(pod), pod.optimality_gap_bp) == ([1], 0)
+    assert pod.verdicts == (Reason.POD_HAS_NO_SLOT_LEFT, Reason.CHOSEN)
+
+
+def test_without_a_length_equals_take_turns_whatever_their_length(shelf: Shelf) -> None:
+    assert played(shelf.fill(an_ad(10_000), an_ad(30_000), spec=PodSpec(None, 1))) == [0]
+    assert played(shelf.fill(an_ad(30_000), an_ad(10_000), spec=PodSpec(None, 1))) == [0]
+
+
+def test_without_a_length_the_rotation_stands(shelf: Shelf) -> None:
+    both = [a_servable_creative(duration_ms=ms) for ms in (15_000, 30_000)]
+    pod = shelf.fill(an_ad(creatives=both), spec=PodSpec(None, 1))
+    assert [pick.creative for pick in pod.picks] == [0]
+
+
+def test_without_a_length_the_greatest_values_play_in_rank_order(shelf: Shelf) -> None:
+    pod = shelf.fill(*short_ads(), long_ad(40), long_ad(50), spec=SLOTS)
+    assert (played(pod), pod.optimality_gap_bp) == ([2, 3], 0)
+    assert pod.verdicts[:2] == (Reason.POD_HAS_NO_SLOT_LEFT,) * 2
+
+
+def test_without_a_length_who_may_not_run_leaves_the_slot_to_the_next(shelf: Shelf) -> None:
+    reached = [long_ad(50 + n, frequency_caps=capped(1)) for n in range(12)]
+    shelf.fill(*reached, spec=PodSpec(None, 12))
+    shelf.limit(0)
+    pod = shelf.fill(
+        *short_ads(), *reached, an_ad(creatives=[]), long_ad(40), long_ad(30), spec=SLOTS
+    )
+    assert (played(pod), pod.optimality_gap_bp) == ([15, 16], 0)
+    assert pod.verdicts[:3] == (
+        Reason.POD_HAS_NO_SLOT_LEFT,
+        Reason.POD_HAS_NO_SLOT_LEFT,
+        Reason.CAP_LINE_ITEM,
+    )
+
+
+def one_against_two() -> list[ServableLineItem]:
+    """One that is worth most, and two that are more together, each a rival of it."""
+    both = apart(POD) + apart(POD, SeparationBy.ADVERTISER_DOMAIN)
+    first = an_ad(value=1_100, category="cars", advertiser_domain="a.example", separation=both)
+    one = an_ad(value=1_000, category="cars", advertiser_domain="b.example")
+    other = an_ad(value=1_000, category="beer", advertiser_domain="a.example")
+    return [first, one, other]
+
+
+def test_without_a_length_a_search_finds_what_rivals_are_worth_together(shelf: Shelf) -> None:
+    pod = shelf.fill(*one_against_two(), spec=SLOTS)
+    assert (played(pod), pod.optimality_gap_bp) == ([1, 2], 0)
+    assert pod.verdicts == (Reason.OUTRANKED, Reason.CHOSEN, Reason.CHOSEN)
+
+
+def test_without_a_length_the_gap_bounds_what_was_not_tried(shelf: Shelf) -> None:
+    shelf.limit(0)
+    pod = shelf.fill(*one_against_two(), spec=SLOTS)
+    assert (played(pod), pod.optimality_gap_bp) == ([0], 4762)  # 1100 of at most 2100
+    pod = shelf.fill(*one_against_two(), spec=PodSpec(None, 1))
+    assert (played(pod), pod.optimality_gap_bp) == ([0], 0)
+
+
+def test_without_a_length_a_lower_tier_costs_a_higher_one_nothing(shelf: Shelf) -> None:
+    above = an_ad(10_000, 1, priority=4)
+    pod = shelf.fill(above, *one_against_two(), spec=PodSpec(None, 3))
+    assert (played(pod), pod.optimality_gap_bp) == ([0, 2, 3], 0)
+
+
+def test_without_a_length_an_order_that_parts_rivals_is_kept_as_it_was_found(
+    shelf: Shelf,
+) -> None:
+    rule = apart(SeparationExtent.ADJACENT)
+    rivals = [an_ad(value=value, category="cars", separation=rule) for value in (10, 30)]
+    pod = shelf.fill(*rivals, an_ad(value=20))
+    assert (sorted(played(pod)), pod.optimality_gap_bp) == ([0, 1, 2], 0)
+    assert played(pod)[1] == 2
+
+
 def by_seconds(*lengths_and_values: tuple[int, int]) -> list[ServableLineItem]:
     return [an_ad(1_000 * length, value) for length, value in lengths_and_values]
 

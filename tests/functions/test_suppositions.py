@@ -115,7 +115,8 @@ def test_another_placement_and_time_may_be_supposed(office: Office, server: Serv
     assert (found["decided_at"], found["vast_version"]) == ("2026-11-23T14:00:00Z", "3.0")
     (placement,) = {one.placement_id: one for one in inventory.placements.values()}.values()
     other = replace(placement, placement_id=PlacementId("x"))
-    server.publish(replace(inventory, placements={**inventory.placements, "x": other}))
+    placements, built_at = {**inventory.placements, "x": other}, NOON + timedelta(days=1)
+    server.publish(replace(inventory, placements=placements, built_at=built_at))
     decision_id = server.answer(VAST)["x-decision-id"]
     found = supposed(office, decision_id, {"placement": "x"}).json
     assert [ad["line_item_id"] for ad in found["pod"]] == [elsewhere.line_item_id]

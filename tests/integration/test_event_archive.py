@@ -159,12 +159,13 @@ def test_a_day_that_somebody_uses_is_dropped_by_a_later_run(cellar: Cellar) -> N
 def test_what_comes_after_a_day_was_dropped_does_not_replace_its_archive(cellar: Cellar) -> None:
     cellar.world.ledger.record(events_of(cellar.campaign, ads=5))
     cellar.run(retention=timedelta(days=40))
-    before = cellar.manifest()
+    before, late = cellar.manifest(), events_of(cellar.campaign, ads=1, seed=4)
     with closing(Database(cellar.world.schema.pipeline_secret)) as database:
-        PostgresBeaconLedger(database).record(events_of(cellar.campaign, ads=1, seed=4))
+        found = PostgresBeaconLedger(database).record(late)
+    assert (found.recorded, len(found.gone)) == (0, len(late))
     run = cellar.run(retention=timedelta(days=40))
     assert (run.archived, run.dropped) == ((), ())
-    assert DAY in cellar.partitions()
+    assert DAY not in cellar.partitions()
     assert cellar.manifest() == before
 
 

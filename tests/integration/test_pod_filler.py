@@ -1,5 +1,6 @@
 """Filling breaks on a real Valkey that restarts, loses connections, or says no."""
 
+import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey import pod_terms
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, shard_of, viewer_keys
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection
+from ctv_ads.decisioning.pod_terms import line_item_terms
 from ctv_ads.domain.frequency import CapScope
+from ctv_ads.domain.line_item import CreativeRotation
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys
 from ctv_ads.domain.reasons import Reason
 from ctv_ads.errors import DependencyUnavailableError
@@ -209,6 +212,16 @@ def test_terms_that_were_packed_are_not_kept_for_ever(
         assert len(filler._terms._creatives) <= 3
 
 
+def test_a_count_of_a_sequences_ads_still_says_what_is_due(
+    client: redis.Redis, connection: RespConnection
+) -> None:
+    films = [a_servable_creative(sequence=number) for number in (1, 2, 3)]
+    ad = an_ad(creatives=films, creative_rotation=CreativeRotation.SEQUENTIAL)
+    field = line_item_terms(ad).sequence
+    client.hset("f:{s0}:d:device", field, struct.pack(">3I", 86_400, 7, int(NOON.timestamp())))
+    assert fill(ValkeyPodFiller(connection), ad).picks[0].creative == 7 % 3
+
+
 def test_viewers_are_spread_over_shards_and_stay_there(
     client: redis.Redis, connection: RespConnection
 ) -> None:
@@ -225,28 +238,19 @@ def test_viewers_are_spread_over_shards_and_stay_there(
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (ViewerKeys("s1", "d", "h1"), ViewerKeys("s2", "d", "h2")),
-        (ViewerKeys("s1", None, "h"), ViewerKeys("s2", None, "h")),
+        (ViewerKeys("s1", "d1", "h"), ViewerKeys("s2", "d2", "h")),
+        (ViewerKeys("s1", "d1", "h"), ViewerKeys("s2", None, "h")),
+        (ViewerKeys("s1", "d"), ViewerKeys("s2", "d")),
         (ViewerKeys("s"), ViewerKeys("s")),
     ],
 )
-def test_the_strongest_key_names_the_shard(one: ViewerKeys, other: ViewerKeys) -> None:
+def test_the_home_then_the_device_names_the_shard(one: ViewerKeys, other: ViewerKeys) -> None:
     assert shard_of(one, 1, 64) == shard_of(other, 2, 64)
 
 
 def test_without_any_key_chance_names_the_shard() -> None:
     assert {shard_of(ViewerKeys(), seed, 3) for seed in range(9)} == {0, 1, 2}
     assert viewer_keys(2, ViewerKeys()) == (["tok:{s2}", "rec:{s2}"], "")
-
-
-def test_the_records_are_cut_to_about_what_is_kept(
-    client: redis.Redis, connection: RespConnection
-) -> None:
-    filler = ValkeyPodFiller(connection, records_kept=100)
-    for _ in range(500):
-        fill(filler)
-    kept: Any = client.xlen("rec:{s0}")
-    assert 100 <= kept < 300
 
 
 def test_changed_terms_of_a_line_item_count_at_once(

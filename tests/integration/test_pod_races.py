@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, shard_of
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.ids import AdvertiserId, CampaignId
@@ -69,12 +69,12 @@ def inventory() -> list[ServableLineItem]:
     ]
 
 
-def watch(url: str, seed: int, results: Any) -> None:
+def watch(url: str, shards: int, seed: int, results: Any) -> None:
     chance = Random(seed)  # noqa: S311 - repeatable viewers
     ranked = inventory()
     shown = []
     with RespConnection(url, timeout_ms=5_000) as connection:
-        filler = ValkeyPodFiller(connection)
+        filler = ValkeyPodFiller(connection, shards=shards)
         for number in range(BREAKS):
             # Time moves on, and the processes' clocks disagree by up to a minute.
             now = NOON + timedelta(seconds=8 * number + chance.randrange(60))
@@ -104,33 +104,52 @@ def viewer_number(number: int) -> ViewerKeys:
 GRANTED = 1_000
 
 
+@pytest.fixture(scope="module", params=[1, 4])
+def shards(request: pytest.FixtureRequest) -> int:
+    found: int = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def valkey(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
+def valkey(valkey_server: ValkeyServer, shards: int) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(valkey_server.url) as client:
         client.flushall()
-        client.hset("tok:{s0}", "v", "1")
-        for line_item in inventory():
-            client.hset("tok:{s0}", line_item.line_item_id, f"5:{GRANTED}")
+        for shard in range(shards):
+            client.hset(f"tok:{{s{shard}}}", "v", "1")
+            for line_item in inventory():
+                client.hset(f"tok:{{s{shard}}}", line_item.line_item_id, f"5:{GRANTED}")
         yield client
 
 
 @pytest.fixture(scope="module")
-def shown(valkey: redis.Redis, valkey_server: ValkeyServer) -> list[Shown]:
-    return in_processes(watch, [(valkey_server.url, seed) for seed in range(PROCESSES)]).answers()
+def shown(valkey: redis.Redis, valkey_server: ValkeyServer, shards: int) -> list[Shown]:
+    asked = [(valkey_server.url, shards, seed) for seed in range(PROCESSES)]
+    return in_processes(watch, asked).answers()
 
 
-def test_every_granted_micro_is_spent_or_left(shown: list[Shown], valkey: redis.Redis) -> None:
+def test_viewers_of_several_homes_meet_several_shards(shards: int) -> None:
+    met = {shard_of(viewer_number(number), 0, shards) for number in range(4)}
+    assert len(met) == min(shards, 2)
+
+
+def test_every_granted_micro_is_spent_or_left(
+    shown: list[Shown], valkey: redis.Redis, shards: int
+) -> None:
     views: dict[int, int] = defaultdict(int)
     for one in shown:
         for number, _ in one.ads:
             views[number] += 1
     spent_out = 0
     for number, line_item in enumerate(inventory()):
-        held: Any = valkey.hget("tok:{s0}", line_item.line_item_id)
-        left = int(held.decode().partition(":")[2])
-        assert left + views[number] * line_item.price_micros == GRANTED
-        spent_out += left < line_item.price_micros
+        left = [left_of(valkey, shard, line_item) for shard in range(shards)]
+        assert sum(left) + views[number] * line_item.price_micros == shards * GRANTED
+        spent_out += min(left) < line_item.price_micros
     assert spent_out > 0  # or else budgets were never what limited
+
+
+def left_of(valkey: redis.Redis, shard: int, line_item: ServableLineItem) -> int:
+    held: Any = valkey.hget(f"tok:{{s{shard}}}", line_item.line_item_id)
+    return int(held.decode().partition(":")[2])
 
 
 def test_no_cap_is_exceeded_in_any_window(shown: list[Shown]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ctv_ads.adapters.memory.pod_filler import InMemoryPodFiller
 from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
 from ctv_ads.adapters.valkey.resp import RespConnection
-from ctv_ads.decisioning.fill_pod import Grant
+from ctv_ads.decisioning.pod_state import Grant
 from ctv_ads.decisioning.pod_terms import DEVICE, HOUSEHOLD, SESSION
 from ctv_ads.domain.inventory import ServableLineItem
 from local.valkey import ValkeyServer

@@ -137,13 +137,14 @@ def test_a_damaged_snapshot_is_refused_and_the_last_good_one_serves_on(
     with servers(valkey_server.url, 2) as (old, new):
         assert names(old.ask(ONE)) == [BUYER.line_item_id]
         known: set[bytes] = set(valkey.scan_iter())
-        other = buyer()
-        on_sale.put_up(other)
+        on_sale.put_up(buyer())
         _damage(valkey, part, damage, known)
         for _ in range(3):
             assert names(old.ask(ONE)) == [BUYER.line_item_id]
         fresh = new.ask(ONE)
         assert (fresh.status, fresh.no_fill_reason) == (200, "inventory_unavailable")
+        # What is damaged is not fetched again for some seconds; what is newer is, at once.
+        other = buyer()
         on_sale.put_up(other)
         assert [names(one.ask(ONE)) for one in (old, new)] == [[other.line_item_id]] * 2
 

@@ -6,7 +6,8 @@ from itertools import combinations, groupby, product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctv_ads.decisioning.fill_pod import Filled, ViewerState, fill_pod
+from ctv_ads.decisioning.fill_pod import Filled, fill_pod
+from ctv_ads.decisioning.pod_state import ViewerState
 from ctv_ads.decisioning.pod_terms import CandidateTerms, terms_of
 from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
@@ -48,7 +49,11 @@ def an_offer(draw: st.DrawFn) -> list[ServableLineItem]:
         )
         for number in range(draw(st.integers(0, 6)))
     ]
-    return sorted(found, key=lambda one: (one.priority, -one.value_micros))
+    return sorted(found, key=lambda one: (one.priority, -one.value_micros / length_ms(one)))
+
+
+def length_ms(line_item: ServableLineItem) -> int:
+    return min(creative.duration_ms for creative in line_item.creatives)
 
 
 def every_pod(offer: Sequence[ServableLineItem], spec: PodSpec) -> Iterator[Pod]:
@@ -98,7 +103,9 @@ def picks_of(found: Filled) -> Pod:
 
 
 SPECS = st.builds(
-    PodSpec, duration_ms=st.sampled_from((5_000, 20_000, 30_000, 45_000)), max_ads=st.integers(1, 4)
+    PodSpec,
+    duration_ms=st.sampled_from((None, None, 5_000, 20_000, 30_000, 45_000)),
+    max_ads=st.integers(1, 4),
 )
 
 

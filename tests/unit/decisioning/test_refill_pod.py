@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ctv_ads.adapters.memory.pod_filler import InMemoryPodFiller
 from ctv_ads.decisioning import fill_pod
-from ctv_ads.decisioning.fill_pod import Grant
 from ctv_ads.decisioning.pod_draft import Draft
+from ctv_ads.decisioning.pod_state import Grant
 from ctv_ads.decisioning.pod_terms import SESSION
 from ctv_ads.decisioning.refill_pod import (
     Recalled,

@@ -148,6 +148,12 @@ class AdServerSettings(ValkeySettings):
     decision_records_kept: int = _setting(
         "DECISION_RECORDS_KEPT", "how many recent decisions Valkey keeps, about", _positive, 100_000
     )
+    decision_records_at_most: int = _setting(
+        "DECISION_RECORDS_AT_MOST",
+        "how many it keeps at most while they wait for the archive",
+        _positive,
+        500_000,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +233,10 @@ class TokenSettings(Settings):
         15 * 60,
     )
     token_shards: int = _setting(
-        "TOKEN_SHARDS", "over how many Valkey shards tokens are spread", _positive, 1
+        "TOKEN_SHARDS",
+        "over how many Valkey shards tokens and viewers are spread",
+        _positive,
+        1,
     )
 
 

@@ -62,6 +62,7 @@ def ad_server() -> ServePod:
             connection,
             shards=tokens.token_shards,
             records_kept=settings.decision_records_kept,
+            records_at_most=settings.decision_records_at_most,
         ),
         encode_note=encode_note,
         sign=SignAds(

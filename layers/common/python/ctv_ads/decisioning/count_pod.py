@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ctv_ads.decisioning.fill_pod import Grant, ViewerState
 from ctv_ads.decisioning.pod_draft import Placed
+from ctv_ads.decisioning.pod_state import Grant, ViewerState
 from ctv_ads.decisioning.pod_terms import (
     CREATIVE,
     SEQUENCE_LIFETIME_S,
@@ -15,7 +15,7 @@ from ctv_ads.decisioning.pod_terms import (
 from ctv_ads.decisioning.viewer_history import (
     SHOWN,
     SHOWN_APART,
-    next_in_sequence,
+    after_place,
     with_meta,
     with_rivals,
     with_views,
@@ -78,11 +78,11 @@ def _count_views(order: Sequence[Placed], state: ViewerState, written: Written, 
 
 
 def _count_sequence(placed: Placed, state: ViewerState, written: Written, now_s: int) -> None:
-    field = placed.terms.line_item.sequence
-    key = state.sequence_key()
-    if field and key is not None:
-        value = state.hashes[key].get(field)
-        written.setdefault(key, {})[field] = next_in_sequence(value, SEQUENCE_LIFETIME_S, now_s)
+    terms, key = placed.terms.line_item, state.sequence_key()
+    if terms.sequence and key is not None:
+        place = terms.turns.index(placed.media.field)
+        value = after_place(place, SEQUENCE_LIFETIME_S, now_s)
+        written.setdefault(key, {})[terms.sequence] = value
 
 
 def _count_rivals(

@@ -6,61 +6,31 @@ inside Valkey, and a differential test holds the two together.
 
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
 a tier the greedy choice in rank order stands unless one pass over the greatest values or a
-search finds one that is worth more: expected value first, then time filled, to the second.
+search finds one that is worth more: expected value first, then time filled, to the second. In
+a break without a length time costs nothing, so the greedy choice is that of the greatest values.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from ctv_ads.decisioning.pod_by_value import ValuePass, by_value
-from ctv_ads.decisioning.pod_draft import Draft, Placed, cap_reason, worth
+from ctv_ads.decisioning.pod_by_value import GreatestFirst, ValuePass, by_value
+from ctv_ads.decisioning.pod_draft import Draft, Placed, cap_reason
 from ctv_ads.decisioning.pod_search import NODE_LIMIT, Best, Option, Search, by_density
-from ctv_ads.decisioning.pod_terms import (
-    CREATIVE,
-    DEVICE,
-    HOUSEHOLD,
-    SESSION,
-    STREAM,
-    CandidateTerms,
-    CapTerms,
-)
+from ctv_ads.decisioning.pod_state import ViewerState
+from ctv_ads.decisioning.pod_terms import CREATIVE, SESSION, STREAM, CandidateTerms, CapTerms
 from ctv_ads.decisioning.viewer_history import (
     SHOWN,
     SHOWN_APART,
-    Fields,
+    due_in_sequence,
     has_rival,
     is_reached,
-    sequence_count,
 )
 from ctv_ads.domain.pod import FilledPod, Pick, PodSpec
 from ctv_ads.domain.reasons import Reason
 
 _SEPARATED = (Reason.SEPARATED_BY_CATEGORY, Reason.SEPARATED_BY_DOMAIN)
-
-
-class Grant(NamedTuple):
-    """What a line item may still spend of its newest grant."""
-
-    bucket: int
-    remaining_micros: int
-
-
-@dataclass(frozen=True, slots=True)
-class ViewerState:
-    """What is remembered: a hash for each key that is known, and the tokens by line item."""
-
-    hashes: Mapping[int, Fields]
-    grants: Mapping[bytes, Grant]
-
-    def key_for(self, key: int) -> int | None:
-        """Return by which key is counted: the session stands in for what is not known."""
-        return next((known for known in (key, SESSION) if known in self.hashes), None)
-
-    def sequence_key(self) -> int | None:
-        """Return by which key a sequence goes on."""
-        return next((key for key in (DEVICE, HOUSEHOLD, SESSION) if key in self.hashes), None)
 
 
 class Filled(NamedTuple):
@@ -104,13 +74,18 @@ class _Filling:
 
     def fill_tier(self, tier: list[int]) -> None:
         base = len(self.draft.added)
-        for index in tier:
-            self.verdicts[index] = self._offer(index)
-        best = worth(self.draft.added[base:])
-        bound = best[0]
-        if self.spec.duration_ms is not None:
-            bound = self._improve(tier, base, best)
-        self.worth_micros += worth(self.draft.added[base:])[0]
+        if self.draft.is_endless:
+            is_proved = self._offer_by_value(tier)
+        else:
+            is_proved = False
+            for index in tier:
+                self.verdicts[index] = self._offer(index)
+        bound = self.draft.worth_from(base)[0]
+        if is_proved:
+            self._put_in(self._take_out(base))
+        else:
+            bound = self._improve(tier, base)
+        self.worth_micros += self.draft.worth_from(base)[0]
         self.bound_micros += bound
 
     def retry_separated(self) -> None:
@@ -145,25 +120,40 @@ class _Filling:
             return option
         return self.draft.add(index, option.terms, option.creatives) or Reason.CHOSEN
 
-    def _improve(self, tier: list[int], base: int, greedy: tuple[int, int]) -> int:
+    def _offer_by_value(self, tier: list[int]) -> bool:
+        """Offer the greatest values first; return whether no choice can be worth more."""
+        greatest = GreatestFirst(self.draft)
+        for index in sorted(tier, key=self._after_greater):
+            option = self.draft.is_full() or self._option(index)
+            if isinstance(option, Option):
+                refused = greatest.add(option, option.creatives)
+                self.verdicts[index] = refused or Reason.CHOSEN
+            else:
+                self.verdicts[index] = option
+        return greatest.is_proved
+
+    def _after_greater(self, index: int) -> tuple[bool, int]:
+        """Sort by value, equals in rank order, and who has nothing to show last."""
+        terms = self.candidates[index]
+        return not terms.creatives, -terms.line_item.value_micros
+
+    def _improve(self, tier: list[int], base: int) -> int:
         """Put a better choice in the place of the greedy one; return the proved bound."""
         if len(self.draft.added) == base and self.draft.is_full():
             return 0
+        best = Best(self.draft.worth_from(base), self.nodes_left)
         chosen = self._take_out(base)
-        best = Best(greedy, self.nodes_left)
         proved = self._find_better(tier, len(chosen), best)
         self.nodes_left = best.nodes_left
+        self._put_in(best.found or chosen)
         if best.found:
-            self._put_in(best.found)
             self._settle(tier, chosen)
-        else:
-            self._put_back(chosen)
         return proved
 
     def _find_better(self, tier: list[int], greedy_ads: int, best: Best) -> int:
         """Look for a choice that beats the greedy one; return what none can be worth more than."""
-        is_tried = False
-        if greedy_ads == self.spec.max_ads - len(self.draft.added):
+        is_tried = self.draft.is_endless
+        if not is_tried and greedy_ads == self.spec.max_ads - len(self.draft.added):
             values = self._value_pass(tier, best)
             if not values.can_be_better():
                 return best.worth[0]
@@ -186,7 +176,10 @@ class _Filling:
         return ValuePass(self.draft, options, self._option, best)
 
     def _search(self, tier: list[int], best: Best) -> Search:
-        return Search(self.draft, by_density([self._known_option(i) for i in tier]), best)
+        options = [self._known_option(i) for i in tier]
+        if self.draft.is_endless:
+            return Search(self.draft, sorted(options, key=lambda one: -one.value_micros), best)
+        return Search(self.draft, by_density(options), best)
 
     def _may_run(self, index: int) -> bool:
         """Tell whether nothing is known yet that keeps it out of every pod."""
@@ -206,7 +199,7 @@ class _Filling:
         return out[::-1]
 
     def _put_in(self, found: Sequence[Placed]) -> None:
-        """Put in what a search found: in rank order if the rules let it, else as it was found."""
+        """Put in a choice: in rank order if the rules let it, else as it was found."""
         base = len(self.draft.added)
         self._put_back(sorted(found, key=lambda placed: placed.candidate))
         if len(self.draft.added) - base < len(found):
@@ -259,19 +252,21 @@ class _Filling:
 
     def _creatives(self, terms: CandidateTerms) -> Iterator[int]:
         """Yield the creatives that are not capped, in the order to be tried."""
-        count = len(terms.creatives)
         caps = [cap for cap in terms.line_item.caps if cap.scope == CREATIVE]
-        start = self._sequence_start(terms)
-        for index in ((start + step) % count for step in range(count)):
+        for index in self._in_turn(terms):
             media = terms.creatives[index]
             if not any(self._is_capped(cap, media.field, 0) for cap in caps):
                 yield index
 
-    def _sequence_start(self, terms: CandidateTerms) -> int:
-        key = self.state.sequence_key()
-        if not terms.line_item.sequence or key is None:
-            return 0
-        return sequence_count(self.state.hashes[key].get(terms.line_item.sequence), self.now_s)
+    def _in_turn(self, terms: CandidateTerms) -> Sequence[int]:
+        """Return all creatives: of a sequence first the one that is due, or comes next and fits."""
+        found, key = range(len(terms.creatives)), self.state.sequence_key()
+        turns, name = terms.line_item.turns, terms.line_item.sequence
+        if not name or key is None:
+            return found
+        due = due_in_sequence(self.state.hashes[key].get(name), self.now_s)
+        places = [turns.index(creative.field) for creative in terms.creatives]
+        return sorted(found, key=lambda index: (places[index] - due) % len(turns))
 
     def _is_shown(self, rival: bytes, extent: int) -> bool:
         """Tell whether an earlier break of the session keeps this rival out."""

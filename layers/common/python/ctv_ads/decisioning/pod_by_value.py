@@ -30,8 +30,6 @@ class ValuePass:
     judge: Callable[[int], Option | Reason]
     best: Best
     base: int = field(init=False)
-    _gave_way: dict[int, list[CandidateTerms]] = field(default_factory=dict)
-    """By the place of an ad, which of its rivals gave way to it."""
 
     def __post_init__(self) -> None:
         self.base = len(self.draft.added)
@@ -40,19 +38,19 @@ class ValuePass:
         """Tell whether the greatest values are better than the best yet, if all may run."""
         most_ms = sum(option.longest_ms for option in self._greatest())
         value = sum(option.value_micros for option in self._greatest())
-        return is_better((value, min(most_ms, self.draft.left_ms or 0)), self.best.worth)
+        return is_better((value, min(most_ms, self.draft.left_ms)), self.best.worth)
 
     def may_fit(self) -> bool:
         """Tell whether time could be enough for them."""
         least_ms = sum(option.shortest_ms for option in self._greatest())
-        return least_ms <= (self.draft.left_ms or 0)
+        return least_ms <= self.draft.left_ms
 
     def _greatest(self) -> Sequence[Option]:
         return self.options[: self.draft.spec.max_ads - self.base]
 
     def run(self) -> bool:
         """Try them, as if time were no matter; return whether nothing can be better."""
-        is_proved = True
+        is_proved, rivals = True, GreatestFirst(self.draft)
         for whole in self.options:
             if len(self.draft.added) == self.draft.spec.max_ads:
                 break
@@ -61,25 +59,52 @@ class ValuePass:
                 break
             option = self.judge(whole.candidate)
             if isinstance(option, Option):
-                is_proved = self._try(option) and is_proved
+                is_proved = self._try(option, rivals) and is_proved
         mine = self.draft.added[self.base :]
         is_longest = all(one.media.duration_ms == _longest_ms(one) for one in mine)
-        self.best.keep_better(mine)
-        is_proved = is_proved and (is_longest or self.draft.left_ms == 0)
+        self.best.keep_better(self.draft, self.base)
+        is_proved = is_proved and rivals.is_proved and (is_longest or self.draft.left_ms == 0)
         while len(self.draft.added) > self.base:
             self.draft.remove_last()
         return is_proved
 
-    def _try(self, option: Option) -> bool:
-        """Put it in if the rules let it; tell whether the proof still stands."""
-        if option.shortest_ms > (self.draft.left_ms or 0):
+    def _try(self, option: Option, rivals: "GreatestFirst") -> bool:
+        """Put it in if the rules let it; tell whether there was time for it."""
+        if option.shortest_ms > self.draft.left_ms:
             return False
         self.best.nodes_left -= 1
-        creatives = sorted(
-            option.creatives, key=lambda index: -option.terms.creatives[index].duration_ms
-        )
+        rivals.add(option, _longest_first(option))
+        return True
+
+
+def _longest_first(option: Option) -> Sequence[int]:
+    """Return its creatives; those of a sequence stay as they are due."""
+    if option.terms.line_item.sequence:
+        return option.creatives
+    creatives = option.terms.creatives
+    return sorted(option.creatives, key=lambda index: -creatives[index].duration_ms)
+
+
+@dataclass(slots=True)
+class GreatestFirst:
+    """Adds ads by value, and knows whether what the rules refused has cost anything."""
+
+    draft: Draft
+    base: int = field(init=False)
+    is_proved: bool = True
+    """No other choice is worth more, as far as those go that were added or refused here."""
+    _gave_way: dict[int, list[CandidateTerms]] = field(default_factory=dict)
+    """By the place of an ad, which of its rivals gave way to it."""
+
+    def __post_init__(self) -> None:
+        self.base = len(self.draft.added)
+
+    def add(self, option: Option, creatives: Sequence[int]) -> Reason | None:
+        """Put in the first of `creatives` that fits, or say why none does."""
         refused = self.draft.add(option.candidate, option.terms, creatives)
-        return refused is None or self._gives_way(option.terms)
+        if refused is not None and not self._gives_way(option.terms):
+            self.is_proved = False
+        return refused
 
     def _gives_way(self, terms: CandidateTerms) -> bool:
         """Tell whether it costs nothing that this one was refused.

@@ -1,6 +1,6 @@
 """A pod while it is being filled: ads go in and out one at a time, and every rule holds always."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from ctv_ads.decisioning.pod_terms import (
 )
 from ctv_ads.domain.pod import PodSpec
 from ctv_ads.domain.reasons import Reason
+
+ENDLESS_MS = 0xFFFFFFFF
+"""How long a break is that has no length: more than all candidates take together."""
 
 CapCheck = Callable[[CapTerms, bytes, int], bool]
 """Whether a cap on a field leaves no room after so many views in this pod."""
@@ -49,9 +52,21 @@ class Draft:
     """How often an ad was refused for nothing but its place in the order."""
 
     @property
-    def left_ms(self) -> int | None:
-        """Return how much of the break is not filled; None has no end."""
-        return None if self.spec.duration_ms is None else self.spec.duration_ms - self.filled_ms
+    def is_endless(self) -> bool:
+        """Tell whether slots alone limit it. Time is worth nothing then."""
+        return self.spec.duration_ms is None
+
+    @property
+    def left_ms(self) -> int:
+        """Return how much of the break is not filled."""
+        limit_ms = self.spec.duration_ms
+        return (ENDLESS_MS if limit_ms is None else limit_ms) - self.filled_ms
+
+    def worth_from(self, base: int) -> tuple[int, int]:
+        """Return what all but the first `base` ads are expected to earn, and how long they play."""
+        mine = self.added[base:]
+        value = sum(placed.terms.line_item.value_micros for placed in mine)
+        return value, 0 if self.is_endless else sum(placed.media.duration_ms for placed in mine)
 
     def is_full(self) -> Reason | None:
         """Return why nothing at all fits any more."""
@@ -112,7 +127,7 @@ class Draft:
         return reasons[0]
 
     def _refuse_creative(self, terms: CandidateTerms, media: CreativeTerms) -> Reason | None:
-        if self.left_ms is not None and media.duration_ms > self.left_ms:
+        if media.duration_ms > self.left_ms:
             return Reason.POD_HAS_NO_TIME_LEFT
         if media.media and any(placed.media.media == media.media for placed in self.added):
             return Reason.SAME_MEDIA
@@ -170,9 +185,3 @@ _CAP_REASONS = (
 def cap_reason(cap: CapTerms) -> Reason:
     """Return what a reached cap is called."""
     return _CAP_REASONS[cap.scope - 1]
-
-
-def worth(added: Sequence[Placed]) -> tuple[int, int]:
-    """Return what ads are expected to earn, and how long they play."""
-    value = sum(placed.terms.line_item.value_micros for placed in added)
-    return value, sum(placed.media.duration_ms for placed in added)

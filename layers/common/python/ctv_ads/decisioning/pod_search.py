@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ctv_ads.decisioning.pod_draft import Draft, Placed, worth
+from ctv_ads.decisioning.pod_draft import Draft, Placed
 from ctv_ads.decisioning.pod_terms import CandidateTerms
 from ctv_ads.domain.reasons import Reason
 
@@ -74,12 +74,12 @@ class Best:
     nodes_left: int
     found: list[Placed] = field(default_factory=list)
 
-    def keep_better(self, mine: list[Placed]) -> tuple[int, int]:
-        """Return what these are worth, and keep them if they are the best yet."""
-        mine_worth = worth(mine)
-        if is_better(mine_worth, self.worth):
-            self.worth, self.found = mine_worth, mine
-        return mine_worth
+    def keep_better(self, draft: Draft, base: int) -> tuple[int, int]:
+        """Return what all but the first `base` ads are worth; keep them if they are the best yet."""
+        worth = draft.worth_from(base)
+        if is_better(worth, self.worth):
+            self.worth, self.found = worth, draft.added[base:]
+        return worth
 
 
 class Charge(NamedTuple):
@@ -93,7 +93,10 @@ class Charge(NamedTuple):
 
 @dataclass(slots=True)
 class Search:
-    """One search over `options`, which stand by density, for better than the `best` yet."""
+    """One search over `options` for better than the `best` yet.
+
+    They stand by density; in a break without a length, where time costs nothing, by value.
+    """
 
     draft: Draft
     options: list[Option]
@@ -144,7 +147,7 @@ class Search:
         slots = self.draft.spec.max_ads - self.base
         rewards = [_reward(one, rate) for one in self.options]
         worth_it = sorted((reward for reward in rewards if reward > 0), reverse=True)[:slots]
-        total = rate * (self.draft.left_ms or 0)
+        total = rate * self.draft.left_ms
         for reward in worth_it:
             total += reward
         return Charge(rate, total, worth_it[-1] if len(worth_it) == slots else 0.0)
@@ -162,7 +165,7 @@ class Search:
         return reward >= charge.last_reward or at_most >= self.best.worth[0]
 
     def _rate_where_time_runs_out(self) -> float:
-        room_ms = self.draft.left_ms or 0
+        room_ms = self.draft.left_ms
         for option in self.options:
             if option.shortest_ms > room_ms:
                 return option.value_micros / option.shortest_ms
@@ -175,9 +178,11 @@ class Search:
         The value is the lesser of what time allows (whole ads, then a part of one) and of
         what slots allow (the most valuable ones, as many as fit).
         """
-        left_ms = self.draft.left_ms or 0
+        left_ms = self.draft.left_ms
         rest = self.options[start:]
         slots = self.draft.spec.max_ads - len(self.draft.added)
+        if self.draft.is_endless:
+            return sum(option.value_micros for option in rest[:slots]), 0
         in_time, room_ms = 0, left_ms
         for option in rest:
             if option.shortest_ms > room_ms:
@@ -194,9 +199,11 @@ class Search:
     ) -> None:
         """Try the choices by reward: a good one at once lets much be left out.
 
-        `judge` tells how a candidate may run: nobody is judged who need not be.
+        `judge` tells how a candidate may run: nobody is judged who need not be. Where time has
+        no price, the choice by value is the only one.
         """
-        self._try_greedily(self.charges[1].rate, judge)
+        if not self.draft.is_endless:
+            self._try_greedily(self.charges[1].rate, judge)
         if not is_tried_by_value:
             self._try_greedily(0.0, judge)
 
@@ -208,19 +215,19 @@ class Search:
             if isinstance(option, Option) and self._fits(option):
                 self.best.nodes_left -= 1
                 self._try(option, option.creatives)
-        self.best.keep_better(self.draft.added[self.base :])
+        self.best.keep_better(self.draft, self.base)
         while len(self.draft.added) > self.base:
             self.draft.remove_last()
 
     def _fits(self, option: Option) -> bool:
-        return option.shortest_ms <= (self.draft.left_ms or 0)
+        return option.shortest_ms <= self.draft.left_ms
 
     def run(self) -> None:
         """Look for a better choice until all are tried, or the work is done."""
         self._branch(0)
 
     def _branch(self, start: int) -> None:
-        value, time = self.best.keep_better(self.draft.added[self.base :])
+        value, time = self.best.keep_better(self.draft, self.base)
         for at in range(start, len(self.options)):
             more_value, more_time = self.bound(at)
             if self.draft.is_full() or not self.can_be_better():
@@ -239,13 +246,19 @@ class Search:
         return self.draft.add(option.candidate, option.terms, creatives) is None
 
     def _ways(self, option: Option) -> list[tuple[int, ...]]:
-        """Return the option's creatives, those together that make no difference to others."""
+        """Return the option's creatives, those together that make no difference to others.
+
+        A sequence is not left for the sake of others: what is due and fits is shown.
+        """
+        if option.terms.line_item.sequence:
+            return [option.creatives]
         groups: dict[tuple[int, bytes, bytes], list[int]] = {}
         for index in option.creatives:
             creative = option.terms.creatives[index]
             film = creative.media if self.users[creative.media] > 1 else b""
             capped = creative.field if self.users[creative.field] > 1 else b""
-            groups.setdefault((creative.duration_ms, film, capped), []).append(index)
+            length_ms = 0 if self.draft.is_endless else creative.duration_ms
+            groups.setdefault((length_ms, film, capped), []).append(index)
         return [tuple(group) for group in groups.values()]
 
     def _users(self) -> Counter[bytes]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
+from ctv_ads.decisioning.rotation import place_in_sequence
 from ctv_ads.domain.campaign import LineItemType
 from ctv_ads.domain.frequency import CapKey, CapScope, FrequencyCap
 from ctv_ads.domain.inventory import ServableCreative, ServableLineItem
@@ -102,6 +103,8 @@ class LineItemTerms:
     domain_extent: int
     sequence: bytes
     """The field of the viewer's place in its sequence; empty when it has none."""
+    turns: tuple[bytes, ...]
+    """Of a sequence, the fields of all creatives in their order, whether they fit a break or not."""
     fields: tuple[bytes, bytes, bytes]
     """Of line item, campaign and advertiser."""
     caps: tuple[CapTerms, ...]
@@ -147,6 +150,7 @@ def line_item_terms(line_item: ServableLineItem) -> LineItemTerms:
         domain=short_key(f"domain {domain}") if domain else b"",
         domain_extent=_extent(line_item.separation, SeparationBy.ADVERTISER_DOMAIN),
         sequence=b"q" + short_key(line_item.line_item_id) if is_sequential else b"",
+        turns=_turns(line_item) if is_sequential else (),
         fields=(fields[LINE_ITEM], fields[CAMPAIGN], fields[ADVERTISER]),
         caps=tuple(_cap(cap, fields) for cap in line_item.frequency_caps),
         counters=_counters((*line_item.frequency_caps, *line_item.counted_caps), fields),
@@ -157,6 +161,11 @@ def creative_terms(creative: ServableCreative) -> CreativeTerms:
     """Return a creative's part of the terms."""
     media = short_key(creative.media_sha256) if creative.media_sha256 else b""
     return CreativeTerms(b"c" + short_key(creative.creative_id), creative.duration_ms, media)
+
+
+def _turns(line_item: ServableLineItem) -> tuple[bytes, ...]:
+    in_sequence = sorted(line_item.creatives, key=place_in_sequence)
+    return tuple(b"c" + short_key(creative.creative_id) for creative in in_sequence)
 
 
 @lru_cache(maxsize=65_536)

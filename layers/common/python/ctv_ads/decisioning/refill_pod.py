@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
+from ctv_ads.decisioning.fill_pod import fill_pod
 from ctv_ads.decisioning.pod_draft import rivalry
+from ctv_ads.decisioning.pod_state import Grant, ViewerState
 from ctv_ads.decisioning.pod_terms import (
     ADVERTISER,
     CAMPAIGN,

@@ -39,7 +39,7 @@ def rotated(
         first = lot % len(creatives)
         return (*creatives[first:], *creatives[:first])
     if rotation is CreativeRotation.SEQUENTIAL:
-        return tuple(sorted(creatives, key=_place))
+        return tuple(sorted(creatives, key=place_in_sequence))
     if rotation is CreativeRotation.WEIGHTED:
         return _weighted(creatives, lot)
     return _optimized(creatives, lot)
@@ -51,7 +51,8 @@ def _lot(line_item_id: str, seed: int) -> int:
     return (mixed * mixed + mixed * _GOLDEN >> 32) & 0xFFFFFFFF
 
 
-def _place(creative: ServableCreative) -> tuple[bool, int, str]:
+def place_in_sequence(creative: ServableCreative) -> tuple[bool, int, str]:
+    """Sort by sequence, those without one last."""
     return creative.sequence is None, creative.sequence or 0, creative.creative_id
 
 

@@ -2,7 +2,7 @@
 
 Every field but `META` holds 4 bytes of lifetime in seconds, a body, and 4 bytes of the time of
 the newest ad, in seconds since 1970; numbers are big-endian. The body of a counter is the times
-of the older ads, that of a sequence the number of its ads, that of a list of rivals 8 bytes for
+of the older ads, that of a sequence what is due, that of a list of rivals 8 bytes for
 each. A field is over when its newest ad is older than its lifetime; a clock that runs fast or
 slow by `GRACE_S` neither revives nor ends it. Times of the future count.
 """
@@ -20,7 +20,10 @@ SHOWN = b"za"
 SHOWN_APART = b"zr"
 """Those of them that were shown under a rule of separation for the whole session."""
 SWEEP_EVERY_S = 24 * 3600
-RIVALS_KEPT = 64
+RIVALS_KEPT = 1024
+"""Those shown last, each once: as many as a hundred breaks of five ads can show."""
+_NEWEST = 512
+"""Those of them that stay where they are when they are shown again: moving costs more than it gives."""
 
 Fields = Mapping[bytes, bytes]
 
@@ -59,15 +62,15 @@ def with_views(value: bytes | None, views: int, keep: int, lifetime_s: int, now_
     return struct.pack(f">{len(times) + 1}I", lifetime_s, *times)
 
 
-def sequence_count(value: bytes | None, now_s: int) -> int:
-    """Return how many ads of a sequence the viewer has seen."""
+def due_in_sequence(value: bytes | None, now_s: int) -> int:
+    """Return which place of a sequence is due; it goes around, so the count of ads says the same."""
     value = alive(value, now_s)
     return 0 if value is None else _number(value, _NUMBER_BYTES)
 
 
-def next_in_sequence(value: bytes | None, lifetime_s: int, now_s: int) -> bytes:
-    """Return a sequence's field after one more ad."""
-    return struct.pack(">3I", lifetime_s, sequence_count(value, now_s) + 1, now_s)
+def after_place(place: int, lifetime_s: int, now_s: int) -> bytes:
+    """Return a sequence's field once that place of it was shown."""
+    return struct.pack(">3I", lifetime_s, place + 1, now_s)
 
 
 def has_rival(value: bytes | None, rival: bytes, now_s: int) -> bool:
@@ -77,11 +80,10 @@ def has_rival(value: bytes | None, rival: bytes, now_s: int) -> bool:
 
 def with_rivals(value: bytes | None, shown: list[bytes], lifetime_s: int, now_s: int) -> bytes:
     """Return a list of rivals with `shown` at its end, the oldest left out beyond the limit."""
-    rivals = _rivals(value, now_s)
-    for rival in shown:
-        if rival not in rivals:
-            rivals.append(rival)
-    body = b"".join(rivals[-RIVALS_KEPT:])
+    old = _rivals(value, now_s)
+    newest = set(old[-_NEWEST:])
+    new = dict.fromkeys(rival for rival in shown if rival not in newest)
+    body = b"".join([*(rival for rival in old if rival not in new), *new][-RIVALS_KEPT:])
     return struct.pack(">I", lifetime_s) + body + struct.pack(">I", now_s)
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from ctv_ads.decisioning.fill_pod import ViewerState, fill_pod
+from ctv_ads.decisioning.fill_pod import fill_pod
+from ctv_ads.decisioning.pod_state import ViewerState
 from ctv_ads.decisioning.pod_terms import terms_of
 from ctv_ads.decisioning.prepare_pod import PreparedPod
 from ctv_ads.domain.campaign import LineItemType

@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
     """A line item that may serve this break, in rank order, with the creatives that fit.
 
     `creatives` stand in the order in which its rotation wants them tried; of a sequential
-    rotation they stand in sequence, and the viewer's own count says where to begin.
+    rotation they stand in sequence, and what the viewer saw last says where to begin.
     `spends_micros` is what it takes from the line item's tokens; 0 needs none.
     """
 
@@ -51,8 +51,8 @@ class Pick(NamedTuple):
 class FilledPod(NamedTuple):
     """The outcome: picks in play order, and one verdict for each candidate.
 
-    `optimality_gap_bp` is how much more than this pod the best one could be worth at most, in
-    basis points of that bound; 0 is proved optimal.
+    `optimality_gap_bp` is how much more than this pod the best one of these candidates could be
+    worth at most, in basis points of that bound; 0 is proved optimal among them.
     `version` is the inventory's version in force when it was filled. When `is_stale`, the
     caller decided on another version, nothing was picked or counted, and it should reload. When
     `is_short`, there was room left and the caller had said that it has more to offer: nothing

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ctv_ads.decisioning.count_pod import count_pod
-from ctv_ads.decisioning.fill_pod import Grant, ViewerState, fill_pod
+from ctv_ads.decisioning.fill_pod import fill_pod
 from ctv_ads.decisioning.pod_search import NODE_LIMIT
+from ctv_ads.decisioning.pod_state import Grant, ViewerState
 from ctv_ads.decisioning.pod_terms import DEVICE, HOUSEHOLD, SESSION, terms_of
 from ctv_ads.decisioning.room_left import has_room
 from ctv_ads.domain.pod import Candidate, FilledPod, PodSpec, ViewerKeys

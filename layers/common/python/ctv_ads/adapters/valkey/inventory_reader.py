@@ -84,10 +84,21 @@ class ValkeySnapshotReader:
         """Return that organization's line items of the current snapshot, loaded on first use."""
         found = self._indexes.get(organization_id)
         if found is None:
-            names = self.current().segments.get(organization_id)
-            found = LineItemIndex() if names is None else self._index(names, self._segments)
+            snapshot = self.current()
+            try:
+                found = self._index_of(organization_id)
+            except SnapshotCorruptError:
+                # Perhaps they went with their snapshot, which is over.
+                self._refresh(None)
+                if self._snapshot is snapshot:
+                    raise
+                found = self._index_of(organization_id)
             self._indexes[organization_id] = found
         return found
+
+    def _index_of(self, organization_id: OrganizationId) -> LineItemIndex:
+        names = self.current().segments.get(organization_id)
+        return LineItemIndex() if names is None else self._index(names, self._segments)
 
     def _refresh(self, version: str | None) -> None:
         in_force = version or self._version_in_force()

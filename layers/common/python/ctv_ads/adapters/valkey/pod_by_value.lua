@@ -36,8 +36,10 @@ local function look_at_prizes(n)
   return is_better(value, min(most, left), best_value, best_time), least <= left
 end
 
--- Returns the creatives of an option, the longest first, equals as they came.
+-- Returns the creatives of an option, the longest first, equals as they came; those of a sequence as
+-- they are due.
 local function longest_first(o)
+  if o.t.sequence then return o.tried end
   if o.by_length then return o.by_length end
   local list, creatives = {}, o.t.creatives
   for n, c in ipairs(o.tried) do

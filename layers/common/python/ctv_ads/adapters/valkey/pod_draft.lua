@@ -42,7 +42,7 @@ local function refuse(t)
 end
 
 local function refuse_creative(t, creative)
-  if limit_ms and creative.ms > limit_ms - filled then return NO_TIME end
+  if creative.ms > limit_ms - filled then return NO_TIME end
   local already, media = 0, creative.media
   for n = 1, there do
     local other = added[n].creative
@@ -144,8 +144,13 @@ local function keep(choice)
   end
 end
 
+-- In a break without a length time is worth nothing.
+local function worth()
+  return earned - base_earned, is_endless and 0 or filled - base_filled
+end
+
 local function keep_better()
-  local value, time = earned - base_earned, filled - base_filled
+  local value, time = worth()
   if is_better(value, time, best_value, best_time) then
     best_value, best_time = value, time
     keep(found)

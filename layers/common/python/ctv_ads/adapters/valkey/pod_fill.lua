@@ -22,6 +22,28 @@ local function offer_all(first, last)
   end
 end
 
+local offered = {}
+
+-- Offers a tier's greatest values first, from a place on; returns whether no choice can be worth
+-- more, and where the next tier begins if the pod is not full before.
+local function offer_by_value(from)
+  local proved, at, rivals, tier = true, from, {}, nil
+  while at <= count and there < max_ads do
+    if at > listed then load_by_value(at, min(count, at + max_ads + AHEAD)) end
+    local i = by_value[at]
+    local t = terms[i]
+    tier = tier or t.tier
+    if t.tier ~= tier then break end
+    local o, reason = option(i)
+    if o then
+      reason = add(i, t, o.tried)
+      if reason and not gives_way(t, rivals) then proved = false end
+    end
+    verdicts[i], offered[i], at = reason or CHOSEN, call, at + 1
+  end
+  return proved, at
+end
+
 local only = {}
 
 local function put_back(choice)
@@ -34,11 +56,11 @@ end
 
 local ranked = {n = 0, i = {}, c = {}}
 
--- Puts in what a search found: in rank order if the rules let it, else as it was found.
-local function put_in()
-  ranked.n = found.n
-  for n = 1, found.n do
-    local at, i, c = n, found.i[n], found.c[n]
+-- Puts in a choice: in rank order if the rules let it, else as it was found.
+local function put_in(choice)
+  ranked.n = choice.n
+  for n = 1, choice.n do
+    local at, i, c = n, choice.i[n], choice.c[n]
     while at > 1 and ranked.i[at - 1] > i do
       ranked.i[at], ranked.c[at] = ranked.i[at - 1], ranked.c[at - 1]
       at = at - 1
@@ -46,9 +68,19 @@ local function put_in()
     ranked.i[at], ranked.c[at] = i, c
   end
   put_back(ranked)
-  if there - base < found.n then
+  if there - base < choice.n then
     take_out()
-    put_back(found)
+    put_back(choice)
+  end
+end
+
+local function put_in_rank_order()
+  for n = base + 2, there do
+    if added[n].i < added[n - 1].i then
+      keep(greedy)
+      take_out()
+      return put_in(greedy)
+    end
   end
 end
 
@@ -71,39 +103,39 @@ end
 -- Returns what no choice of the tier can be worth more than, and leaves a better one than the
 -- greedy in `found` if there is any. The pod is as before the tier meanwhile.
 local function find_better(first, last)
-  local is_tried = false
-  if greedy.n == max_ads - base then
+  local is_tried = is_endless
+  if not is_tried and greedy.n == max_ads - base then
     local n = list_prizes(first, last, max_ads + AHEAD)
     local is_better_yet, may_fit = look_at_prizes(n)
     if not is_better_yet then return best_value end
     is_tried = may_fit
     if may_fit and try_by_value(first, last, n) then return best_value end
   end
-  list_by_density(first, last)
+  list_options(first, last)
   if size == greedy.n or not can_be_better() then return best_value end
   return search(first, last, is_tried)
 end
 
 -- Puts a better choice in the place of the greedy one; returns the proved bound.
 local function improve(first, last)
-  best_value, best_time, found.n = earned - base_earned, filled - base_filled, 0
+  best_value, best_time = worth()
+  found.n = 0
   keep(greedy)
   take_out()
   local proved = find_better(first, last)
-  if found.n == 0 then
-    put_back(greedy)
-  else
-    put_in()
-    settle(first, last)
-  end
+  put_in(found.n > 0 and found or greedy)
+  if found.n > 0 then settle(first, last) end
   return proved
 end
 
-local function fill_tier(first, last)
+local function last_of_tier(first)
+  local last, tier = first, term(first).tier
+  while last < count and term(last + 1).tier == tier do last = last + 1 end
+  return last
+end
+
+local function begin_tier()
   base, base_filled, base_earned = there, filled, earned
-  offer_all(first, last)
-  local proved = improve(first, last)
-  return earned - base_earned, proved
 end
 
 local function retry_separated()
@@ -118,26 +150,49 @@ local function retry_separated()
   end
 end
 
--- Fills tier by tier; returns by how many basis points the best pod could be worth more.
-local function fill_in_time()
-  local total, proved, first = 0, 0, 1
-  for i = 1, count do term(i) end
+-- Both fill tier by tier, and return what the pod is worth and what no pod can be worth more than.
+
+local function fill_time()
+  local proved, first = 0, 1
   while first <= count and not is_full() do
-    local last, tier = first, terms[first].tier
-    while last < count and terms[last + 1].tier == tier do last = last + 1 end
-    local value, limit = fill_tier(first, last)
-    total, proved, first = total + value, proved + limit, last + 1
+    local last = last_of_tier(first)
+    begin_tier()
+    offer_all(first, last)
+    proved, first = proved + improve(first, last), last + 1
   end
   if first <= count then offer_all(first, count) end
-  return proved > total and math.ceil((proved - total) * 10000 / proved) or 0
+  return earned, proved
 end
 
--- A break without a length is filled in rank order.
+local function fill_slots()
+  local proved, from = 0, 1
+  while from <= count and there < max_ads do
+    begin_tier()
+    local is_proved, after = offer_by_value(from)
+    if is_proved then
+      proved = proved + earned - base_earned
+      put_in_rank_order()
+    else
+      local last = last_of_tier(from)
+      for i = from, last do
+        if offered[i] ~= call then verdicts[i], offered[i] = NO_SLOT, call end
+      end
+      proved, after = proved + improve(from, last), last + 1
+    end
+    from = after
+  end
+  for i = 1, count do
+    if offered[i] ~= call then verdicts[i] = NO_SLOT end
+  end
+  return earned, proved
+end
+
+-- Returns by how many basis points the best pod could be worth more.
 local function fill()
-  local gap = 0
-  if limit_ms then gap = fill_in_time() else offer_all(1, count) end
+  local value, proved
+  if is_endless then value, proved = fill_slots() else value, proved = fill_time() end
   retry_separated()
-  return gap
+  return proved > value and math.ceil((proved - value) * 10000 / proved) or 0
 end
 
 -- Counting (`decisioning/count_pod.py`, `decisioning/viewer_history.py`) --------------------
@@ -197,12 +252,18 @@ local function with_views(value, one)
   return pack('>I4', life) .. times, life
 end
 
+-- Those shown now stand last, unless they stand among the newest already.
 local function with_rivals(value, rivals)
-  local body = value and sub(value, 5, -5) or ''
+  local old, new = value and sub(value, 5, -5) or '', ''
   for _, rival in ipairs(rivals) do
-    if not has(body, rival, 1) then body = body .. rival end
+    local newest = max(1, #old - 8 * NEWEST + 1)
+    if not place_of(old, rival, newest) and not place_of(new, rival, 1) then
+      local at = newest > 1 and place_of(old, rival, 1)
+      if at then old = sub(old, 1, at - 1) .. sub(old, at + 8) end
+      new = new .. rival
+    end
   end
-  return pack('>I4', SESSION_LIFE) .. sub(body, -8 * RIVALS) .. now_bytes
+  return pack('>I4', SESSION_LIFE) .. sub(old, #new - 8 * RIVALS) .. new .. now_bytes
 end
 
 local function count_rivals()
@@ -227,9 +288,8 @@ local function count_sequences()
   for n = 1, there do
     local field = order[n].t.sequence
     if field and sequence_at then
-      local value = alive(values[sequence_at][field])
-      local seen = (value and number(value, 5) or 0) + 1
-      note(sequence_at, field, pack('>I4I4', SEQUENCE_LIFE, seen) .. now_bytes, SEQUENCE_LIFE)
+      local due = order[n].creative.place + 1
+      note(sequence_at, field, pack('>I4I4', SEQUENCE_LIFE, due) .. now_bytes, SEQUENCE_LIFE)
     end
   end
 end
@@ -290,6 +350,34 @@ local function remember()
   spend()
 end
 
+-- Recording -----------------------------------------------------------------------------------
+
+-- Returns how many of a stream's records a group of readers has still to carry away.
+local function waiting_for(group, most)
+  local told = {}
+  for n = 1, #group, 2 do told[group[n]] = group[n + 1] end
+  return told.lag and told.lag + told.pending or most
+end
+
+local looks = {}
+
+-- Returns how many records are kept: `kept` beyond those that wait for the archive, `most` in all. How
+-- many wait is looked up once in a while, and by then may be as many more as there were calls.
+local function records_kept(kept, most)
+  local stream = keys[2]
+  local look = looks[stream]
+  if not look or look.left == 0 then
+    local waiting, groups = 0, try('XINFO', 'GROUPS', stream)
+    for n = 1, groups.err and 0 or #groups do
+      waiting = max(waiting, waiting_for(groups[n], most) + LOOK_EVERY)
+    end
+    look = {left = LOOK_EVERY, waiting = waiting}
+    looks[stream] = look
+  end
+  look.left = look.left - 1
+  return max(kept, min(most, kept + look.waiting))
+end
+
 -- The function ----------------------------------------------------------------------------
 
 -- Returns that nothing was done, and why: 1 is another version, 2 is room that is left.
@@ -318,10 +406,10 @@ local function has_room(least_ms)
     local placed = order[n]
     if placed.t.tier % 2 == 0 then
       slots = slots - 1
-      if left then left = left - placed.creative.ms end
+      left = left - placed.creative.ms
     end
   end
-  return slots > 0 and (not left or left >= least_ms)
+  return slots > 0 and left >= least_ms
 end
 
 -- A repeat after a lost connection must not reserve again: it gets the outcome of the first.
@@ -332,7 +420,7 @@ local function outcome_of(record)
 end
 
 local function begin(k, args)
-  keys, packed, count, call = k, args, #args - 5, call + 1
+  keys, packed, count, call = k, args, #args - 6, call + 1
   hash_at, grants, there, filled, earned, misplaced = {}, {}, 0, 0, 0, 0
   for n = 3, #k do
     hash_at[byte(args[4], n - 2) - 48] = n
@@ -344,13 +432,14 @@ end
 
 redis.register_function('@NAME@', function(k, args)
   if not ask then keep_libraries() end
-  local limit, most, at_s, node_limit, kept, least_more = struct.unpack('>I4I4I4I4I4I4', args[1])
+  local limit, most, at_s, node_limit, kept, kept_at_most, least_more = struct.unpack('>I4I4I4I4I4I4I4', args[1])
   begin(k, args)
   if args[5] == '1' then
     local before = outcome_of(args[3])
     if before then return before end
   end
-  now, now_bytes, limit_ms, max_ads, nodes = at_s, pack('>I4', at_s), limit ~= ENDLESS and limit or nil, most, node_limit
+  now, now_bytes, limit_ms, is_endless = at_s, pack('>I4', at_s), limit, limit == ENDLESS
+  max_ads, nodes = most, node_limit
   load_first()
   if args[2] ~= '' and grants.v and grants.v ~= args[2] then
     return undone(1, 0)
@@ -361,6 +450,7 @@ redis.register_function('@NAME@', function(k, args)
   end
   local reply = outcome(gap)
   if there > 0 then remember() end
-  ask('XADD', keys[2], 'MAXLEN', '~', kept, '*', 'd', args[3], 'r', reply)
+  local records = records_kept(kept, kept_at_most)
+  ask('XADD', keys[2], 'MAXLEN', '~', records, 'LIMIT', CUT_AT_ONCE, '*', 'd', args[3], 'r', reply)
   return reply
 end)

@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
-from ctv_ads.adapters.valkey.pod_terms import PackedTerms
+from ctv_ads.adapters.valkey.pod_terms import PackedTerms, ranks_by_value
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection, RespError
+from ctv_ads.decisioning.pod_draft import ENDLESS_MS
 from ctv_ads.decisioning.pod_search import NODE_LIMIT
 from ctv_ads.decisioning.pod_terms import DEVICE, HOUSEHOLD, SESSION
 from ctv_ads.domain.pod import Candidate, FilledPod, Pick, PodSpec, ViewerKeys
@@ -21,6 +22,7 @@ from ctv_ads.domain.reasons import Reason
 from ctv_ads.errors import DependencyUnavailableError
 
 RECORDS_KEPT = 100_000
+RECORDS_AT_MOST = 500_000
 
 _VERDICTS = (
     Reason.CHOSEN,
@@ -41,12 +43,11 @@ _VERDICTS = (
     Reason.NO_CREATIVE_IN_FLIGHT,
 )
 """As the function numbers them. Records keep these numbers: only ever add at the end."""
-_ENDLESS = 0xFFFFFFFF
 _HEAD = struct.Struct(">BBBH")
 _PICK = struct.Struct(">BBI")
 _STALE, _SHORT = 1, 2
 """What the first byte of an answer says when nothing was done."""
-_NUMBERS = struct.Struct(">6I")
+_NUMBERS = struct.Struct(">7I")
 _LOADING_TAKES_MS = 1000
 _PARTS = ("rules", "draft", "by_value", "search", "fill")
 
@@ -60,12 +61,18 @@ class ValkeyPodFiller:
         *,
         shards: int = 1,
         records_kept: int = RECORDS_KEPT,
+        records_at_most: int = RECORDS_AT_MOST,
         node_limit: int = NODE_LIMIT,
     ) -> None:
-        """Fill over `connection`; each shard's stream of records is cut to about `records_kept`."""
+        """Fill over `connection`.
+
+        Each shard's stream of records is cut to about `records_kept`; what the archive has not
+        carried away yet stays beyond that, up to `records_at_most`.
+        """
         self._connection = connection
         self._shards = shards
         self._records_kept = records_kept
+        self._records_at_most = records_at_most
         self._node_limit = node_limit
         self._terms = PackedTerms()
         self._function, self._code = library()
@@ -84,25 +91,27 @@ class ValkeyPodFiller:
     ) -> FilledPod:
         """Pick, reserve, count and record in one round trip; see the port."""
         keys, kinds = viewer_keys(shard_of(viewer, seed, self._shards), viewer)
-        limit_ms = _ENDLESS if spec.duration_ms is None else spec.duration_ms
+        limit_ms = ENDLESS_MS if spec.duration_ms is None else spec.duration_ms
         numbers = _NUMBERS.pack(
             limit_ms,
             spec.max_ads,
             int(now.timestamp()),
             self._node_limit,
             self._records_kept,
+            self._records_at_most,
             least_more_ms,
         )
         question = (len(keys), *keys, numbers, version or b"", record, kinds)
-        reply = self._ask(question, tuple(map(self._terms.pack, candidates)))
-        return read_outcome(reply)
+        packed = [self._terms.pack(candidate) for candidate in candidates]
+        order = ranks_by_value(packed) if spec.duration_ms is None else b""
+        return read_outcome(self._ask(question, (order, *[one.whole for one in packed])))
 
-    def _ask(self, question: tuple[str | bytes | int, ...], packed: tuple[bytes, ...]) -> bytes:
+    def _ask(self, question: tuple[str | bytes | int, ...], offer: tuple[bytes, ...]) -> bytes:
         try:
-            return self._call(*question, b"", *packed, may_repeat=False)
+            return self._call(*question, b"", *offer, may_repeat=False)
         except ConnectionLostError:
             # It may have been carried out: the repeat finds its record and reserves nothing.
-            return self._call(*question, b"1", *packed, may_repeat=False)
+            return self._call(*question, b"1", *offer, may_repeat=False)
 
     def _call(self, *arguments: str | bytes | int, may_repeat: bool) -> bytes:
         try:
@@ -141,10 +150,13 @@ def library() -> tuple[str, str]:
 
 
 def shard_of(viewer: ViewerKeys, seed: int, shards: int) -> int:
-    """Return the shard of a viewer, the same always; without any key it is left to chance."""
+    """Return the shard of a viewer; without any key it is left to chance.
+
+    The home comes first: what is in it, devices and sessions, counts on its shard.
+    """
     if shards == 1:
         return 0
-    key = viewer.device or viewer.household or viewer.session
+    key = viewer.household or viewer.device or viewer.session
     return (seed if key is None else crc32(key.encode())) % shards
 
 

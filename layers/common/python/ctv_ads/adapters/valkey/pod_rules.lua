@@ -1,24 +1,25 @@
 -- Fills one break inside Valkey, atomically. `decisioning/fill_pod.py` says the same in Python
 -- and explains it; a differential test holds the two together. Names here follow the names there.
 -- KEYS: tokens, decision records, then the viewer's hashes.
--- ARGV: numbers, version ('' for any), record, kind of each viewer hash, '1' when repeated,
--- then the candidates.
+-- ARGV: numbers, version ('' for any), record, kind of each viewer hash, '1' when repeated, where
+-- slots alone count the candidates' numbers by tier and value, then the candidates.
 --
 -- Valkey does nothing else meanwhile, so every microsecond counts: tables that last from call to
 -- call are filled anew rather than made anew, and what only some candidates need is left undone
 -- until one of them asks.
 
-local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS = 120, 86400, 86400, 2592000, 64
+local GRACE, SWEEP, SESSION_LIFE, SEQUENCE_LIFE, RIVALS, NEWEST = 120, 86400, 86400, 2592000, 1024, 512
 local AHEAD, MEMO, RECENT, ENDLESS, LEAST_GAIN, LONGER = 3, 2000, 1000, 4294967295, 1000, 16777216
+local LOOK_EVERY, CUT_AT_ONCE = 256, 1000
 local CHOSEN, CAP_CREATIVE, NO_VIEWER, NO_TOKENS, BY_CATEGORY, BY_DOMAIN = 0, 1, 5, 6, 7, 8
 local SAME_MEDIA, SAME_ITEM, NO_TIME, NO_SLOT, POSITION, OUTRANKED, NO_CREATIVE = 9, 10, 11, 12, 13, 14, 15
 
 -- Libraries exist only while a function runs: the first call keeps what it finds.
-local ask, byte, sub, find, match, rep, char, format, pack, floor, min, max
+local ask, try, byte, sub, find, match, rep, char, format, pack, floor, min, max
 
 local memo, memo_size, call = {}, 0, 0
 -- One call at a time: these are set anew by each.
-local keys, packed, count, now, now_bytes, limit_ms, max_ads, nodes
+local keys, packed, count, now, now_bytes, limit_ms, is_endless, max_ads, nodes
 local hash_at, sequence_at, values, grants, shown, shown_apart = nil, nil, {}
 -- By candidate. What a candidate was found to be holds if `read` or `judged` names this call.
 local terms, read, judged, options, refusals, left_of, bucket_of, verdicts = {}, {}, {}, {}, {}, {}, {}, {}
@@ -26,7 +27,7 @@ local terms, read, judged, options, refusals, left_of, bucket_of, verdicts = {},
 local added, order, there, filled, earned, misplaced = {}, {}, 0, 0, 0, 0
 
 local function keep_libraries()
-  ask, byte, sub, find, match = redis.call, string.byte, string.sub, string.find, string.match
+  ask, try, byte, sub, find, match = redis.call, redis.pcall, string.byte, string.sub, string.find, string.match
   rep, char, format, pack = string.rep, string.char, string.format, struct.pack
   floor, min, max = math.floor, math.min, math.max
 end
@@ -52,7 +53,7 @@ local function measure(o, t, tried)
     local ms = t.creatives[c].ms
     o.least, o.most = min(o.least, ms), max(o.most, ms)
   end
-  o.density, o.ways = o.value / o.least, #tried == 1 and {tried}
+  o.density, o.ways = o.value / o.least, (#tried == 1 or t.sequence) and {tried}
   return o
 end
 
@@ -81,11 +82,14 @@ local function new_term(text)
              fields = {[p[11]] = true, [p[12]] = true, [p[13]] = true},
              caps = rows(p[14]), counters = rows(p[15]), creatives = {}, needs = {}, shared = {},
              by_creative = false}
-  local every = {}
-  for at = 1, #p[16], 3 do
+  local every, place = {}, {}
+  for at = 1, #p[16] do place[p[16][at]] = place[p[16][at]] or at - 1 end
+  for at = 1, #p[17], 3 do
     every[#every + 1] = #every + 1
-    t.creatives[#every] = {field = p[16][at], ms = p[16][at + 1], media = p[16][at + 2]}
+    local field = p[17][at]
+    t.creatives[#every] = {field = field, ms = p[17][at + 1], media = p[17][at + 2], place = place[field]}
   end
+  t.turns = #p[16]
   note_fields(t)
   measure(t, t, every)
   -- By value, then by the most time: products with times stay exact.
@@ -95,11 +99,11 @@ local function new_term(text)
 end
 
 local function term(i)
-  local t = memo[packed[i + 5]]
+  local t = memo[packed[i + 6]]
   if not t then
-    t = new_term(packed[i + 5])
+    t = new_term(packed[i + 6])
     if memo_size >= MEMO then memo, memo_size = {}, 0 end
-    memo[packed[i + 5]], memo_size = t, memo_size + 1
+    memo[packed[i + 6]], memo_size = t, memo_size + 1
   end
   terms[i] = t
   return t
@@ -160,6 +164,15 @@ local function load(from, last, list)
   fetch()
 end
 
+local by_value, listed = {}, 0
+
+-- Reads what those need that stand at these places by value, as the caller has ranked them.
+local function load_by_value(from, last)
+  for at = from, last do by_value[at] = byte(packed[6], at) + 1 end
+  listed = last
+  load(from, last, by_value)
+end
+
 local function alive(value)
   if value and number(value, #value - 3) + number(value, 1) + GRACE >= now then return value end
 end
@@ -171,7 +184,8 @@ local function load_first()
     wish(session, 'za')
     wish(session, 'zr')
   end
-  load(1, min(count, max_ads + AHEAD))
+  local last = min(count, max_ads + AHEAD)
+  if is_endless then load_by_value(1, last) else load(1, last) end
   shown = session and alive(values[session].za)
   shown_apart = session and alive(values[session].zr)
 end
@@ -187,17 +201,17 @@ local function is_reached(cap, field, already)
   return cap[4] == 0 or number(value, #value - 4 * wanted + 1) >= now - cap[4]
 end
 
--- Tells whether `rival` is one of the eights of bytes from a place on.
-local function has(value, rival, from)
+-- Returns where `rival` is one of the eights of bytes from a place on, or nothing.
+local function place_of(value, rival, from)
   local at = find(value, rival, from, true)
   while at and (at - from) % 8 ~= 0 do at = find(value, rival, at + 1, true) end
-  return at ~= nil
+  return at
 end
 
 local function is_shown(rival, extent)
   local value = shown_apart
   if extent == 3 then value = shown end
-  return rival and value and has(value, rival, 5)
+  return rival and value and place_of(value, rival, 5)
 end
 
 -- Reads a grant; returns what is left of it, or -1 if it is none.
@@ -207,16 +221,28 @@ local function remaining(i, t)
   return left_of[i]
 end
 
+-- Returns the creatives: of a sequence first the one that is due, or comes next and fits.
+local function in_turn(t)
+  if not t.sequence or not sequence_at then return t.tried end
+  local value, list, ahead = alive(values[sequence_at][t.sequence]), {}, {}
+  local due = value and number(value, 5) or 0
+  for c, creative in ipairs(t.creatives) do
+    local at, turns = c, (creative.place - due) % t.turns
+    while at > 1 and turns < ahead[at - 1] do
+      list[at], ahead[at] = list[at - 1], ahead[at - 1]
+      at = at - 1
+    end
+    list[at], ahead[at] = c, turns
+  end
+  return list
+end
+
 -- Returns the creatives that are not capped, in the order to be tried.
 local function usable(t)
   if t.is_plain then return t.tried end
-  local list, n, start = {}, #t.creatives, 0
-  if t.sequence and sequence_at then
-    local value = alive(values[sequence_at][t.sequence])
-    if value then start = number(value, 5) end
-  end
-  for step = 0, n - 1 do
-    local c, capped = (start + step) % n + 1, false
+  local list = {}
+  for _, c in ipairs(in_turn(t)) do
+    local capped = false
     if t.by_creative then
       for _, cap in ipairs(t.caps) do
         if cap[1] == 1 and is_reached(cap, t.creatives[c].field, 0) then capped = true end

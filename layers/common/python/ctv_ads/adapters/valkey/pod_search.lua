@@ -1,6 +1,6 @@
 -- Looking for a better choice within one tier (`decisioning/pod_search.py`).
 
--- The options of a search by density, greatest first: candidates, how they run, and from each
+-- The options of a search by density, or where time costs nothing by value, greatest first: candidates, how they run, and from each
 -- place on the greatest value and length; and up to each the values and least times of all.
 local size, list, ways_to_run, keys_of = 0, {}, {}, {}
 local most_from, longest_from, value_to, time_to = {}, {}, {[0] = 0}, {[0] = 0}
@@ -8,19 +8,19 @@ local top_value, top_time, users, groups_of
 local left_out = {}
 
 -- Lists who may run, for all that is known yet; those left out are not.
-local function list_by_density(first, last)
+local function list_options(first, last)
   size = 0
   for i = first, last do
     local o = terms[i]
     if judged[i] == call then o = options[i] end
     if o and o.tried[1] and left_out[i] ~= call then
       size = size + 1
-      local at, density = size, o.density
-      while at > 1 and density > keys_of[at - 1] do
+      local at, key = size, is_endless and o.value or o.density
+      while at > 1 and key > keys_of[at - 1] do
         list[at], ways_to_run[at], keys_of[at] = list[at - 1], ways_to_run[at - 1], keys_of[at - 1]
         at = at - 1
       end
-      list[at], ways_to_run[at], keys_of[at] = i, o, density
+      list[at], ways_to_run[at], keys_of[at] = i, o, key
     end
   end
   local most, longest = 0, 0
@@ -46,6 +46,7 @@ end
 local function bound(start)
   if start > size then return 0, 0 end
   local left, slots = limit_ms - filled, max_ads - there
+  if is_endless then return value_to[min(size, start - 1 + slots)] - value_to[start - 1], 0 end
   local n, room = out_of_time(start)
   local in_time = value_to[n - 1] - value_to[start - 1]
   if n <= size then
@@ -134,7 +135,7 @@ local function ways(o)
     local creative = o.t.creatives[c]
     local film = users[creative.media] > 1 and creative.media or ''
     local capped = users[creative.field] > 1 and creative.field or ''
-    local key = creative.ms .. ' ' .. film .. ' ' .. capped
+    local key = (is_endless and 0 or creative.ms) .. ' ' .. film .. ' ' .. capped
     if not seen[key] then
       seen[key] = {}
       groups[#groups + 1] = seen[key]
@@ -176,7 +177,7 @@ end
 
 local function branch(start)
   keep_better()
-  local value, time = earned - base_earned, filled - base_filled
+  local value, time = worth()
   for at = start, size do
     if is_full() or not is_better(top_value, top_time, best_value, best_time) then return end
     local v, t = bound(at)
@@ -205,11 +206,11 @@ end
 
 -- Looks for a better choice until all are tried, or the work is done; returns the proved bound.
 local function search(first, last, is_tried_by_value)
-  try_greedily(rates[1])
+  if not is_endless then try_greedily(rates[1]) end
   if not is_tried_by_value then try_greedily(0) end
   leave_out()
-  list_by_density(first, last)
-  if not all_may_run() then list_by_density(first, last) end
+  list_options(first, last)
+  if not all_may_run() then list_options(first, last) end
   if not can_be_better() then return best_value end
   local before = misplaced
   users, groups_of = nil, {}

@@ -1,7 +1,7 @@
 """Terms of candidates as the function in Valkey reads them: MessagePack, kept per line item."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -13,35 +13,40 @@ _MOST_KEPT = 20_000
 _DROPPED = 64
 
 
-class _Known(NamedTuple):
+class Packed(NamedTuple):
+    """A candidate's terms as one string; `place` sorts by tier, then by value, greatest first."""
+
     line_item: ServableLineItem
     spends_micros: int
     creatives: tuple[ServableCreative, ...]
     head: bytes
     whole: bytes
+    place: int
 
 
 class PackedTerms:
     """Packs candidates; a line item and a creative that stay the same are packed once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Packed] = {}
         self._creatives: dict[str, tuple[ServableCreative, bytes]] = {}
 
-    def pack(self, candidate: Candidate) -> bytes:
-        """Return the candidate's terms as one string."""
+    def pack(self, candidate: Candidate) -> Packed:
+        """Return the candidate's terms, packed."""
         line_item, creatives = candidate.line_item, candidate.creatives
         known = self._known.get(line_item.line_item_id)
         spends = candidate.spends_micros if line_item.needs_tokens else 0
         is_known = known and known.line_item is line_item and known.spends_micros == spends
         if known and is_known and known.creatives is creatives:
-            return known.whole
+            return known
         head = known.head if known and is_known else _head(line_item_terms(line_item), spends)
         whole = head + _array(3 * len(creatives)) + b"".join(map(self._creative, creatives))
         if len(self._known) >= _MOST_KEPT:
             _drop_oldest(self._known)
-        self._known[line_item.line_item_id] = _Known(line_item, spends, creatives, head, whole)
-        return whole
+        place = _place(line_item_terms(line_item), has_creatives=bool(creatives))
+        packed = Packed(line_item, spends, creatives, head, whole, place)
+        self._known[line_item.line_item_id] = packed
+        return packed
 
     def _creative(self, creative: ServableCreative) -> bytes:
         known = self._creatives.get(creative.creative_id)
@@ -60,6 +65,17 @@ def _drop_oldest(kept: dict[str, Any]) -> None:
         del kept[old]
 
 
+def ranks_by_value(packed: Sequence[Packed]) -> bytes:
+    """Return the numbers of candidates by tier and value, equals in rank order."""
+    places = [one.place for one in packed]
+    return bytes(sorted(range(len(places)), key=places.__getitem__))
+
+
+def _place(terms: LineItemTerms, *, has_creatives: bool) -> int:
+    """Sort as `decisioning/fill_pod.py` does: who has nothing to show comes last in the tier."""
+    return (2 * terms.tier + (not has_creatives) << 32) - terms.value_micros
+
+
 def _head(terms: LineItemTerms, spends_micros: int) -> bytes:
     """Everything but the creatives, which come last."""
     plain: tuple[int | bytes, ...] = (
@@ -69,10 +85,11 @@ def _head(terms: LineItemTerms, spends_micros: int) -> bytes:
     )
     return b"".join(
         (
-            _array(len(plain) + 3),
+            _array(len(plain) + 4),
             *[_item(value) for value in plain],
             _flat(terms.caps),
             _flat(terms.counters),
+            _flat([terms.turns]),
         )
     )
 
