@@ -64,7 +64,11 @@ class AdDecision(BaseModel):
     ads: list[Ad]
     no_fill_reason: NoFillReason | None
     optimality_gap_bp: int
-    """By how much the best pod could be worth more at most, in basis points of that bound."""
+    """By how much the best pod of the candidates could be worth more at most.
+
+    In basis points of that bound; 0 is proved best among them. Line items that the search did not
+    offer are not in it.
+    """
 
 
 _VAST: dict[int, OpenAPIResponse] = {

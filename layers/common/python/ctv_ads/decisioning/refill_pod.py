@@ -99,7 +99,8 @@ def recall(candidates: Sequence[Candidate], recorded: FilledPod) -> Recalled:
         own = terms[pick.candidate]
         known.buckets[candidates[pick.candidate].line_item.line_item_id] = pick.bucket
         if own.line_item.sequence:
-            known.sequences[own.line_item.sequence] = pick.creative
+            shown_place = own.line_item.turns.index(own.creatives[pick.creative].field)
+            known.sequences[own.line_item.sequence] = shown_place
         else:
             known.views.extend(_capped_before(own, pick.creative, under_caps))
     return known
