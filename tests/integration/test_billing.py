@@ -3,16 +3,14 @@
 import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.aws.beacon_form import decode_beacon, encode_beacon
 from ctv_ads.adapters.ids import new_id
@@ -33,12 +31,6 @@ from tests.worlds import Schema, World
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def overlapping(beacons: Sequence[Beacon], *, workers: int, seed: int) -> list[list[list[Beacon]]]:

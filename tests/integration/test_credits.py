@@ -3,11 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.aws.event_archive import S3EventArchive
 from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
@@ -28,7 +25,7 @@ from tests.builders import DAY as ONE_DAY
 from tests.builders import NOON, PRICE_MICROS, a_beacon, a_campaign_draft, some_claims
 from tests.cellars import AT, DAY, Cellar, a_cellar, a_server, events_of
 from tests.ledgers import TODAY, faults, impressions, named
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 RETENTION = timedelta(days=40)
 _SPENT = """
@@ -42,12 +39,6 @@ SELECT (SELECT billed_micros FROM campaigns WHERE campaign_id = %(c)s) AS campai
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def spent(owner: Owner, campaign_id: str) -> set[int]:

@@ -1,14 +1,11 @@
 """Partitions of the event table, one per day, made when a day's first beacon comes."""
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Thread
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Database
@@ -22,12 +19,6 @@ from tests.worlds import Schema, World
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def test_the_first_beacon_of_a_day_does_not_block_those_being_recorded(

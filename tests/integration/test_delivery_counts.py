@@ -1,13 +1,10 @@
 """Counts by hour and day: equal to a recount of the events, whatever comes twice or mixed."""
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.delivery_counts import PostgresDecisionCounts
@@ -19,7 +16,7 @@ from ctv_ads.domain.ids import CreativeId, LineItemId, PlacementId
 from ctv_ads.domain.reasons import NoFillReason
 from tests.books import Owner, a_campaign_of
 from tests.builders import NOON, a_beacon, some_claims
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 # What the counts should be, from the events themselves.
 _RECOUNT = """
@@ -48,12 +45,6 @@ FROM {table} WHERE campaign_id = %s ORDER BY 1, 2, 3, 4, 5, 6"""
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def mixed_beacons(campaign: Campaign, *, ads: int) -> list[Beacon]:

@@ -1,13 +1,10 @@
 """What comes for a day that was dropped is refused: nobody would know whether it is a repeat."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.aws.beacon_messages import encode_message
 from ctv_ads.adapters.ids import new_id
@@ -30,14 +27,6 @@ def world(postgres_of_session: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(consumer, "beacon_ledger", lambda: world.ledger)
     monkeypatch.setattr(consumer, "refused_messages", lambda: refused)
     return world
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(
-        world.schema.owner_dsn, row_factory=dict_row, autocommit=True
-    ) as connection:
-        yield connection
 
 
 def partition(owner: Owner, at: datetime) -> object:

@@ -1,12 +1,9 @@
 """Days of flat rates in the books: each that served, once, however late the schedule calls."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.ledger_flat import PostgresFlatRates
 from ctv_ads.domain.campaign import Campaign
@@ -15,18 +12,12 @@ from ctv_ads.domain.line_item import RateType
 from tests.books import Owner, a_campaign_of
 from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, some_claims
 from tests.ledgers import TODAY, entries, faults
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def make_flat(

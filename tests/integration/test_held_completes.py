@@ -1,6 +1,5 @@
 """A completed view is paid for only if it has begun: else it waits, and is invalid in the end."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -9,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.memory.uploads import MemoryPublishedMedia
@@ -31,14 +29,6 @@ LATER = NOON + timedelta(minutes=2)
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(
-        world.schema.owner_dsn, row_factory=dict_row, autocommit=True
-    ) as connection:
-        yield connection
 
 
 def a_view(campaign: Campaign, *, expires_at: datetime = NOON + DAY) -> BeaconClaims:

@@ -1,15 +1,11 @@
 """Invalid traffic by hour and day: a recount of what is kept, whoever keeps it and how often."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.database import Database
@@ -35,12 +31,6 @@ _KEY = "line_item_id, creative_id, placement_id, country, device_type, rule"
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def assert_counts_are_a_recount(owner: Owner, campaign: Campaign) -> int:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.database import connection_parameters
 from ctv_ads.adapters.postgres.ledger_audit import PostgresLedgerAudit
@@ -26,12 +24,6 @@ from tests.worlds import Schema, World
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def test_a_batch_is_entered_by_line_item_day_and_bucket(world: World, owner: Owner) -> None:

@@ -1,12 +1,5 @@
 """Days of the books that are opened by several at once."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import psycopg
-import pytest
-from psycopg.rows import dict_row
-
 from ctv_ads.domain.beacon import Beacon
 from ctv_ads.domain.campaign import Campaign
 from tests.books import WAIT_S, Owner
@@ -14,12 +7,6 @@ from tests.builders import DAY, NOON, a_beacon, a_campaign_draft, some_claims
 from tests.ledgers import TODAY, faults
 from tests.recorder import record_together
 from tests.worlds import Schema, World
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def batch(campaign: Campaign, *days: int) -> list[Beacon]:

@@ -2,14 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
@@ -24,7 +21,7 @@ from functions.analytics.ledger_schemas import (
 from tests.books import Owner
 from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_beacon, some_claims
 from tests.ledgers import TODAY, named
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 PROGRAM = Path(__file__).parents[2] / "docs" / "tools" / "check_ledger.py"
 LAST = TODAY + timedelta(days=9)
@@ -34,12 +31,6 @@ _START = "00000000-0000-0000-0000-000000000000"
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 @pytest.fixture

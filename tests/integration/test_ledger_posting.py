@@ -1,11 +1,6 @@
 """Credits and exported files: what the books hold besides deliveries."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
@@ -13,18 +8,12 @@ from ctv_ads.ports.ledger import Credited
 from tests.books import Owner, a_campaign_of
 from tests.builders import PRICE_MICROS, a_campaign_draft
 from tests.ledgers import entries, faults, impressions, named
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def test_what_is_marked_as_invalid_later_is_credited_and_told_in_reports(world: World) -> None:

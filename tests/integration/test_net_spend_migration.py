@@ -1,12 +1,6 @@
 """Migration 0034: what was credited or entered before it comes out of reports and budgets, too."""
 
-from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
-
-import psycopg
-import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.ledger_credits import PostgresLedgerPosting
 from ctv_ads.adapters.postgres.ledger_flat import PostgresFlatRates
@@ -14,15 +8,9 @@ from ctv_ads.domain.line_item import RateType
 from tests.books import Owner, a_campaign_of
 from tests.builders import DAY, NOON, PRICE_MICROS, a_beacon, some_claims
 from tests.ledgers import TODAY, impressions, named
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 _TABLES = ("line_item_days", "delivery_hours", "delivery_days")
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def told(owner: Owner, campaign_id: str) -> list[int]:

@@ -1,12 +1,10 @@
 """What has served its time is removed after its retention; what is alive stays."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
@@ -54,14 +52,6 @@ def world(postgres_of_session: World) -> World:
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.a_tenant()
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[Owner]:
-    with psycopg.connect(
-        world.schema.owner_dsn, row_factory=dict_row, autocommit=True
-    ) as connection:
-        yield connection
 
 
 @pytest.fixture

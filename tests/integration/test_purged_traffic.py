@@ -1,12 +1,10 @@
 """Invalid traffic, and the ids of counts that were taken, go when no repeat of them can come."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.clock import utc_now
 from ctv_ads.adapters.ids import new_id
@@ -53,14 +51,6 @@ TABLES = {
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(
-        world.schema.owner_dsn, row_factory=dict_row, autocommit=True
-    ) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("kind", list(TABLES), ids=lambda kind: kind.value)

@@ -1,18 +1,14 @@
 """Recorded beacons are paid by the grant that they were decided on, or by what nobody reserved."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.domain.beacon import Beacon
 from ctv_ads.domain.campaign import Campaign
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.books import Owner, a_campaign_of, assert_books_agree
 from tests.builders import NOON, PRICE_MICROS, a_beacon, some_claims
-from tests.worlds import Schema, World
+from tests.worlds import World
 
 _GRANT = """
 INSERT INTO token_buckets (line_item_id, bucket, organization_id, campaign_id, budget_day,
@@ -27,12 +23,6 @@ WHERE campaign_id = %s ORDER BY bucket"""
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(schema: Schema) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(schema.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def grant(owner: Owner, campaign: Campaign, bucket: int, impressions: int) -> None:

@@ -1,13 +1,10 @@
 """Every invalid call is counted as often as it came, and once however often a queue delivers it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from ctv_ads.adapters.postgres.invalid_traffic import PostgresInvalidTraffic
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
@@ -25,14 +22,6 @@ REPLAYED, REPEATED = InvalidTraffic.REPLAYED, InvalidTraffic.REPEATED
 @pytest.fixture
 def world(postgres_of_session: World) -> World:
     return postgres_of_session
-
-
-@pytest.fixture
-def owner(world: World) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with psycopg.connect(
-        world.schema.owner_dsn, row_factory=dict_row, autocommit=True
-    ) as connection:
-        yield connection
 
 
 def first_of(campaign: Campaign, **terms: Any) -> Beacon:

@@ -31,3 +31,4 @@ DROP FUNCTION count_invalid();
 DROP TABLE purged_traffic_days, invalid_days, invalid_hours;
 DROP INDEX invalid_beacons_received;
 ALTER TABLE invalid_beacons DROP COLUMN device_type, DROP COLUMN country, DROP COLUMN decided_at;
+ALTER TABLE forged_beacons DROP COLUMN beacons;

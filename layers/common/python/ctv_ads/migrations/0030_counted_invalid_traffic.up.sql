@@ -7,6 +7,9 @@ ALTER TABLE invalid_beacons
     ADD COLUMN decided_at timestamptz,
     ADD COLUMN country text NOT NULL DEFAULT '',
     ADD COLUMN device_type text NOT NULL DEFAULT '';
+-- Forged beacons of one call are one row with their number: whoever sends them costs no more rows
+-- than others. What was kept before is one of each.
+ALTER TABLE forged_beacons ADD COLUMN beacons integer NOT NULL DEFAULT 1 CHECK (beacons > 0);
 -- By when they came, not by when it was decided: an expired token may be years old, and as long as
 -- a queue repeats it, it must be here to be known.
 CREATE INDEX invalid_beacons_received ON invalid_beacons (received_at);
@@ -102,14 +105,14 @@ BEGIN
     FROM (SELECT DISTINCT (received_at AT TIME ZONE 'UTC')::date AS day FROM added ORDER BY 1) d;
     INSERT INTO invalid_hours AS s
     SELECT nobody, nobody, nobody, nobody, nobody, '', '',
-           date_trunc('hour', received_at, 'UTC') AS hour, 'forged', count(*), clock_timestamp()
+           date_trunc('hour', received_at, 'UTC') AS hour, 'forged', sum(beacons), clock_timestamp()
     FROM added GROUP BY hour ORDER BY hour
     ON CONFLICT (campaign_id, hour, line_item_id, creative_id, placement_id, country, device_type,
                  rule)
     DO UPDATE SET beacons = s.beacons + excluded.beacons, updated_at = excluded.updated_at;
     INSERT INTO invalid_days AS s
     SELECT nobody, nobody, nobody, nobody, nobody, '', '',
-           (received_at AT TIME ZONE 'UTC')::date AS day, 'forged', count(*), clock_timestamp()
+           (received_at AT TIME ZONE 'UTC')::date AS day, 'forged', sum(beacons), clock_timestamp()
     FROM added GROUP BY day ORDER BY day
     ON CONFLICT (campaign_id, day, line_item_id, creative_id, placement_id, country, device_type,
                  rule)
@@ -148,10 +151,10 @@ BEGIN
         DELETE FROM invalid_days WHERE day = wanted AND rule = 'forged';
         INSERT INTO invalid_hours
         SELECT nobody, nobody, nobody, nobody, nobody, '', '',
-               date_trunc('hour', received_at, 'UTC') AS hour, 'forged', count(*), clock_timestamp()
+               date_trunc('hour', received_at, 'UTC') AS hour, 'forged', sum(beacons), clock_timestamp()
         FROM forged_beacons WHERE received_at >= begins AND received_at < ends GROUP BY hour;
         INSERT INTO invalid_days
-        SELECT nobody, nobody, nobody, nobody, nobody, '', '', wanted, 'forged', count(*),
+        SELECT nobody, nobody, nobody, nobody, nobody, '', '', wanted, 'forged', sum(beacons),
                clock_timestamp()
         FROM forged_beacons WHERE received_at >= begins AND received_at < ends HAVING count(*) > 0;
     END IF;
