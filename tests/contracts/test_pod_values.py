@@ -6,7 +6,7 @@ from ctv_ads.domain.inventory import ServableLineItem
 from ctv_ads.domain.line_item import Separation, SeparationBy, SeparationExtent
 from ctv_ads.domain.pod import PodSpec
 from ctv_ads.domain.reasons import Reason
-from tests.builders import a_servable_creative
+from tests.builders import a_servable_creative, a_servable_line_item
 from tests.pod_shelves import Shelf, an_ad, apart, capped, played
 
 TWO = PodSpec(60_000, 2)
@@ -124,9 +124,16 @@ SLOTS = PodSpec(None, 2)
 
 
 def test_without_a_length_seconds_cost_nothing(shelf: Shelf) -> None:
-    pod = shelf.fill(an_ad(10_000, 1_000), an_ad(30_000, 2_900), spec=PodSpec(None, 1))
+    ads = [an_ad(10_000, 1_000), an_ad(30_000, 2_900), an_ad(60_000, 3_000)]
+    pod = shelf.fill(*ads, spec=PodSpec(None, 2))
+    assert (played(pod), pod.optimality_gap_bp) == ([1, 2], 0)
+    assert pod.verdicts == (Reason.POD_HAS_NO_SLOT_LEFT, Reason.CHOSEN, Reason.CHOSEN)
+
+
+def test_one_slot_alone_goes_to_the_first_in_rank_that_may_run(shelf: Shelf) -> None:
+    capped_out = a_servable_line_item()  # without tokens
+    pod = shelf.fill(capped_out, an_ad(10_000, 1_000), an_ad(30_000, 2_900), spec=PodSpec(None, 1))
     assert (played(pod), pod.optimality_gap_bp) == ([1], 0)
-    assert pod.verdicts == (Reason.POD_HAS_NO_SLOT_LEFT, Reason.CHOSEN)
 
 
 def test_without_a_length_equals_take_turns_whatever_their_length(shelf: Shelf) -> None:

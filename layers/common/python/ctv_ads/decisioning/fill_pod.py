@@ -7,7 +7,8 @@ inside Valkey, and a differential test holds the two together.
 Tiers are filled one after the other, so a lower one never costs a higher one anything. Within
 a tier the greedy choice in rank order stands unless one pass over the greatest values or a
 search finds one that is worth more: expected value first, then time filled, to the second. In
-a break without a length time costs nothing, so the greedy choice is that of the greatest values.
+several slots without a length time costs nothing, so the greedy choice is that of the greatest
+values; one slot alone goes to the first in rank.
 """
 
 from collections.abc import Iterator, Sequence
@@ -133,9 +134,13 @@ class _Filling:
         return greatest.is_proved
 
     def _after_greater(self, index: int) -> tuple[bool, int]:
-        """Sort by value, equals in rank order, and who has nothing to show last."""
+        """Sort by value, equals in rank order, and who has nothing to show last.
+
+        One slot alone is no pod to be made better: its order is the rank, value per second.
+        """
         terms = self.candidates[index]
-        return not terms.creatives, -terms.line_item.value_micros
+        value_micros = terms.line_item.value_micros if self.spec.max_ads > 1 else 0
+        return not terms.creatives, -value_micros
 
     def _improve(self, tier: list[int], base: int) -> int:
         """Put a better choice in the place of the greedy one; return the proved bound."""

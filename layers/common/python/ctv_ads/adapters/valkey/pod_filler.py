@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from zlib import crc32
 
-from ctv_ads.adapters.valkey.pod_terms import PackedTerms, ranks_by_value
+from ctv_ads.adapters.valkey.pod_terms import PackedTerms, order_of_slots
 from ctv_ads.adapters.valkey.resp import ConnectionLostError, RespConnection, RespError
 from ctv_ads.decisioning.pod_draft import ENDLESS_MS
 from ctv_ads.decisioning.pod_search import NODE_LIMIT
@@ -103,7 +103,9 @@ class ValkeyPodFiller:
         )
         question = (len(keys), *keys, numbers, version or b"", record, kinds)
         packed = [self._terms.pack(candidate) for candidate in candidates]
-        order = ranks_by_value(packed) if spec.duration_ms is None else b""
+        order = b""
+        if spec.duration_ms is None:
+            order = order_of_slots(packed, max_ads=spec.max_ads)
         return read_outcome(self._ask(question, (order, *[one.whole for one in packed])))
 
     def _ask(self, question: tuple[str | bytes | int, ...], offer: tuple[bytes, ...]) -> bytes:

@@ -65,9 +65,12 @@ def _drop_oldest(kept: dict[str, Any]) -> None:
         del kept[old]
 
 
-def ranks_by_value(packed: Sequence[Packed]) -> bytes:
-    """Return the numbers of candidates by tier and value, equals in rank order."""
-    places = [one.place for one in packed]
+def order_of_slots(packed: Sequence[Packed], *, max_ads: int) -> bytes:
+    """Return the numbers of candidates as a break without a length tries them.
+
+    For several slots that is by tier and value, equals in rank order; for one, in rank order.
+    """
+    places = [one.place if max_ads > 1 else -(-one.place >> 32) for one in packed]
     return bytes(sorted(range(len(places)), key=places.__getitem__))
 
 
