@@ -7,8 +7,7 @@ from ctv_ads.decisioning.no_fill import no_fill_reason
 from ctv_ads.decisioning.prepare_pod import PreparedPod, prepare_pod
 from ctv_ads.decisioning.refill_pod import Refilled, refill_as_recorded
 from ctv_ads.decisioning.resolve_break import resolve_break
-from ctv_ads.decisioning.rotation import rotated
-from ctv_ads.decisioning.segments.creatives import fitting_creatives
+from ctv_ads.decisioning.segments.candidates import judge
 from ctv_ads.decisioning.segments.index import LineItemIndex
 from ctv_ads.decisioning.segments.query import Query, query_of
 from ctv_ads.decisioning.segments.search import REACHES, Reach
@@ -19,7 +18,6 @@ from ctv_ads.domain.ids import CreativeId, LineItemId
 from ctv_ads.domain.inventory import PublishedPlacement
 from ctv_ads.domain.pod import Candidate, ViewerKeys
 from ctv_ads.domain.reasons import NoFillReason, Reason
-from ctv_ads.domain.spending import spends_micros
 
 
 class NotRepeatableError(Exception):
@@ -69,7 +67,7 @@ def candidates_again(
         NotRepeatableError: one of them is not in this inventory, or could not have served.
     """
     query = query_again(note, placement)
-    return tuple(_candidate(index, name, query, note.seed) for name in note.candidates)
+    return tuple(_candidate(index, name, query) for name in note.candidates)
 
 
 def picked_again(
@@ -85,7 +83,7 @@ def picked_again(
     shown = []
     for pick in record.outcome.picks:
         name = note.candidates[pick.candidate]
-        shown.append((name, _creative(_candidate(index, name, query, note.seed), pick.creative)))
+        shown.append((name, _creative(_candidate(index, name, query), pick.creative)))
     return tuple(shown)
 
 
@@ -162,14 +160,14 @@ def no_fill_again(
     return no_fill_reason(outcome.verdicts, passed_over)
 
 
-def _candidate(index: LineItemIndex, name: LineItemId, query: Query, seed: int) -> Candidate:
+def _candidate(index: LineItemIndex, name: LineItemId, query: Query) -> Candidate:
     line_item = index.line_item(name)
     if line_item is None:
         raise NotRepeatableError(f"line item {name} is not in this inventory")
-    creatives = fitting_creatives(line_item.creatives, query)
-    if isinstance(creatives, Reason):
-        raise NotRepeatableError(f"line item {name} could not have served: {creatives.wire_name}")
-    return Candidate(line_item, rotated(line_item, creatives, seed=seed), spends_micros(line_item))
+    judgement = judge(line_item, query)
+    if isinstance(judgement, Reason):
+        raise NotRepeatableError(f"line item {name} could not have served: {judgement.wire_name}")
+    return judgement
 
 
 def _creative(candidate: Candidate, position: int) -> CreativeId:
