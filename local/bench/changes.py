@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from local.bench.visibility import running_product
+from local.bench.product import running_product
 from local.processes import LocalError
 from local.seed import PASSWORD, PEOPLE, PLACEMENT
 

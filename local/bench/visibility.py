@@ -1,30 +1,22 @@
 """From a player's beacon to the statistics that people read, through the running product."""
 
-import os
 import random
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from local.ports import Ports, is_free
-from local.processes import REPOSITORY, LocalError
+from local.bench.product import running_product
+from local.processes import LocalError
 from local.seed import PASSWORD, PEOPLE, PLACEMENT
 
 LIMIT_S = 6.0
-_READY_WITHIN_S, _STOPPED_WITHIN_S = 120.0, 60.0
+_SERVES_WITHIN_S = 120.0
 _SEEN_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.1
-# Below the ports that the kernel gives to outgoing connections.
-_FIRST_PORTS = range(5500, 9500, 4)
 # Tools are listed as crawlers, and no viewer sees so many ads at once.
 _TELEVISION = {"user-agent": "Roku/DVP-14.5 (14.5.4.5934)"}
 _TOKEN = re.compile(r"/t/impression/([A-Za-z0-9_-]+)")
@@ -73,7 +65,7 @@ def measure_visibility(folder: Path, *, beacons: int = 200, seconds: float = 40)
 
 def _tokens(client: httpx.Client, wanted: int) -> list[str]:
     found: list[str] = []
-    deadline = time.monotonic() + _READY_WITHIN_S
+    deadline = time.monotonic() + _SERVES_WITHIN_S
     while len(found) < wanted:
         query = {"placement": PLACEMENT, "duration_ms": "120000", "max_ads": "4"}
         query["session_id"] = f"viewer {len(found)}"
@@ -81,7 +73,7 @@ def _tokens(client: httpx.Client, wanted: int) -> list[str]:
         tokens = list(dict.fromkeys(_TOKEN.findall(answer.text)))
         found += tokens
         if time.monotonic() > deadline:
-            raise LocalError(f"the product served {len(found)} ads in {_READY_WITHIN_S} s")
+            raise LocalError(f"the product served {len(found)} ads in {_SERVES_WITHIN_S} s")
         if not tokens:
             time.sleep(1)
     return found[:wanted]
@@ -119,38 +111,3 @@ def _impressions(client: httpx.Client, ids: list[str]) -> int:
         answer = client.get(f"/api/v1/campaigns/{campaign_id}/stats").raise_for_status()
         total += answer.json()["totals"]["impressions"]
     return total
-
-
-@contextmanager
-def running_product(folder: Path) -> Iterator[str]:
-    """Run the product as `make run` does, with seeds, and yield its address."""
-    ports = next(
-        Ports(port)
-        for port in random.sample(_FIRST_PORTS, len(_FIRST_PORTS))
-        if all(is_free(one) for one in Ports(port).by_name().values())
-    )
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    environment |= {
-        "PORT": str(ports.gateway),
-        "DATA_DIR": str(folder / "data"),
-        "SEED": "1",
-        "USER_RATE_LIMIT": "1000000",
-    }
-    terminal = folder / "terminal.log"
-    with terminal.open("wb") as log:
-        command = [sys.executable, "-m", "local", "run"]
-        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log)
-    try:
-        _wait_until_ready(process, terminal)
-        yield f"http://localhost:{ports.gateway}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_STOPPED_WITHIN_S)
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]", terminal: Path) -> None:
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while b"\nready in " not in terminal.read_bytes():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise LocalError(f"the product did not start:\n{terminal.read_text()[-2000:]}")
-        time.sleep(0.1)
