@@ -9,11 +9,11 @@ from multiprocessing.synchronize import Barrier
 
 import psycopg
 
-from ctv_ads.adapters.postgres import beacon_ledger
+from ctv_ads.adapters.postgres import ad_events
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.delivered import Recorded
 
 BEFORE_COPY, AFTER_COPY, BEFORE_COMMIT, AFTER_COMMIT = (
     "before copy",
@@ -75,26 +75,26 @@ def _die() -> None:
 
 
 def _die_around_copy(moment: str) -> None:
-    copy = beacon_ledger._copy
+    copy = ad_events.add_events
 
-    def fatal_copy(connection: Connection, beacons: Sequence[Placed]) -> None:
+    def fatal_copy(connection: Connection, events: Sequence[Recorded], batch: int) -> None:
         if moment == BEFORE_COPY:
             _die()
-        copy(connection, beacons)
+        copy(connection, events, batch)
         _die()
 
-    beacon_ledger._copy = fatal_copy
+    vars(ad_events).update(add_events=fatal_copy)
 
 
 def _die_around_commit(moment: str) -> None:
     commit = psycopg.Connection.commit
-    events = "SELECT count(*) AS recorded FROM incoming"
+    counted = "SELECT count(*) AS rows FROM counted"
 
     def fatal_commit(connection: Connection) -> None:
-        # Only the transaction that has copied beacons is the one meant.
-        exists = connection.execute("SELECT to_regclass('pg_temp.incoming') AS it").fetchone()
-        row = connection.execute(events).fetchone() if exists and exists["it"] else None
-        if row is None or row["recorded"] == 0:
+        # Only the transaction that has recorded beacons is the one meant.
+        exists = connection.execute("SELECT to_regclass('pg_temp.counted') AS it").fetchone()
+        row = connection.execute(counted).fetchone() if exists and exists["it"] else None
+        if row is None or row["rows"] == 0:
             commit(connection)
             return
         if moment == BEFORE_COMMIT:

@@ -28,8 +28,8 @@ class Edit:
     wrong: str
 
 
-_LEDGER = f"{PRODUCT}/adapters/postgres/beacon_ledger.py"
-_BILLING = f"{PRODUCT}/migrations/0012_token_buckets.up.sql"
+_EVENTS = f"{PRODUCT}/adapters/postgres/ad_events.py"
+_BILLING = f"{PRODUCT}/migrations/0040_lighter_billing.up.sql"
 OFTEN = {
     "a message is acknowledged although its transaction did not commit": [
         Edit(
@@ -39,18 +39,22 @@ OFTEN = {
             "    except Exception:\n        return {}\n",
         )
     ],
-    "a repeat updates the event instead of doing nothing": [
+    "a repeat is billed and counted again, though it is stored once": [
         Edit(
-            _LEDGER,
-            "    ON CONFLICT DO NOTHING\n    RETURNING day, decision_id",
-            "    ON CONFLICT (day, decision_id, slot, event)"
-            " DO UPDATE SET received_at = excluded.received_at\n    RETURNING day, decision_id",
+            _EVENTS,
+            "            repeats.append((pair, before))\n",
+            "            fresh.append(pair)\n",
         ),
-        # The consumer's role may not change events, which alone would stop this bug.
+        # The primary key alone would stop this bug.
         Edit(
-            _BILLING,
-            "CREATE TABLE line_item_days (",
-            "GRANT UPDATE ON ad_events TO ctv_pipeline;\nCREATE TABLE line_item_days (",
+            _EVENTS,
+            "    with connection.cursor().copy(_COPY) as copy:\n",
+            "    rows = ask_stored(connection, [(0, one) for one, _ in events])\n"
+            "    names = ('day', 'decision_id', 'slot', 'event')\n"
+            "    stored = {tuple(row[name] for name in names) for row in rows}\n"
+            "    new = {key_of(one): (one, micros) for one, micros in events}\n"
+            "    events = [new[key] for key in new if key not in stored]\n"
+            "    with connection.cursor().copy(_COPY) as copy:\n",
         ),
     ],
     "what comes late is paid out of what others reserved": [
@@ -58,12 +62,8 @@ OFTEN = {
     ],
 }
 SELDOM = {
-    "a repeat of what is stored is billed again": [
-        Edit(
-            _LEDGER,
-            "AND e.slot = i.slot\n          AND e.event = i.event\n",
-            "AND e.slot = i.slot\n          AND e.event = i.event AND false\n",
-        )
+    "what is stored is taken for new": [
+        Edit(_EVENTS, "        for row in stored\n", "        for row in stored if False\n")
     ],
     "tokens are handed out that nobody reserved": [
         Edit(

@@ -14,11 +14,11 @@ import pytest
 
 from ctv_ads.adapters.aws.beacon_form import decode_beacon, encode_beacon
 from ctv_ads.adapters.ids import new_id
-from ctv_ads.adapters.postgres import beacon_ledger
+from ctv_ads.adapters.postgres import ad_events
 from ctv_ads.adapters.postgres.beacon_ledger import PostgresBeaconLedger
 from ctv_ads.adapters.postgres.database import Connection, Database
-from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.delivered import Recorded
 from ctv_ads.domain.line_item import RateType
 from ctv_ads.errors import DependencyUnavailableError
 from ctv_ads.ports.pipeline import RecordedBatch
@@ -93,14 +93,16 @@ def test_a_connection_ended_in_a_batch_leaves_nothing_half_done(
 ) -> None:
     campaign = a_campaign_of(world, 3)
     batch = ads_shown(campaign, 5)
-    copy = beacon_ledger._copy
+    copy = ad_events.add_events
 
-    def copy_and_lose_the_connection(connection: Connection, beacons: Sequence[Placed]) -> None:
-        copy(connection, beacons)
+    def copy_and_lose_the_connection(
+        connection: Connection, events: Sequence[Recorded], batch: int
+    ) -> None:
+        copy(connection, events, batch)
         owner.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
 
     with monkeypatch.context() as patch:
-        patch.setattr(beacon_ledger, "_copy", copy_and_lose_the_connection)
+        patch.setattr(ad_events, "add_events", copy_and_lose_the_connection)
         with pytest.raises(DependencyUnavailableError, match="postgresql"):
             world.ledger.record(batch)
     assert assert_books_agree(owner, campaign)["events"] == 0
@@ -172,7 +174,7 @@ def test_who_comes_second_waits_and_bills_what_the_first_has_left(
 
 
 def _has_recorded(connection: Connection) -> bool:
-    known = connection.execute("SELECT to_regclass('pg_temp.incoming') AS it").fetchone()
+    known = connection.execute("SELECT to_regclass('pg_temp.counted') AS it").fetchone()
     return bool(known and known["it"])
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from ctv_ads.domain.ids import AdvertiserId, CampaignId, LineItemId
+from ctv_ads.domain.ids import AdvertiserId, CampaignId, DecisionId, LineItemId
 
 START = bytes(32)
 
@@ -153,6 +153,23 @@ class FlatBooking:
                 missing -= due
                 left -= due
         return dues
+
+
+BilledEvent = tuple[DecisionId, int, str, int]
+"""What an entry proves of an event: decision, slot, event, and the micros that it was billed."""
+
+
+def events_sha256(events: Iterable[BilledEvent]) -> bytes:
+    """Return the digest of the events that an entry sums, in whatever order they are given.
+
+    An event's line is the 16 bytes of its decision, the slot in 2, its name and the micros in 8, as
+    the function `event_line` of the database has it (migration 0018), numbers big-endian.
+    """
+    digest = hashlib.sha256()
+    for decision_id, slot, event, micros in sorted(events):
+        digest.update(bytes.fromhex(decision_id.replace("-", "")))
+        digest.update(slot.to_bytes(2) + event.encode() + micros.to_bytes(8))
+    return digest.digest()
 
 
 Chain = tuple[AdvertiserId, date]

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
-from psycopg.types.string import TextLoader
+from psycopg.types.string import BytesBinaryDumper, TextLoader
 
 from ctv_ads.adapters.postgres.bounded import AnswerTimeoutError, BoundedConnection
 from ctv_ads.domain.access import Caller
@@ -166,6 +166,8 @@ class Database:
         self._connection = BoundedConnection.connect(**self._parameters, row_factory=dict_row)
         # Ids are text everywhere: no UUID is made of each only to be written out again.
         self._connection.adapters.register_loader("uuid", TextLoader)
+        # Else those of `psycopg.Binary` write them, which are not compiled.
+        self._connection.adapters.register_dumper(bytes, BytesBinaryDumper)
         # Line items are mostly jsonb: the json module would take half of what publishing takes.
         set_json_loads(orjson.loads, self._connection)
         self._connection.answer_by(deadline)

@@ -1,36 +1,31 @@
 """Counting what was delivered, by hour and by day, in the transaction that recorded it.
 
-What is counted comes from the temporary table `recorded`, or from counts of decisions. It is
-summed by the hour in the temporary table `counted`, and from there added to `delivery_hours` and
-`delivery_days`, in the order of their keys. Sessions are counted by sketches, which are merged
-here, between reading and writing: who counts holds the campaign, so nobody merges meanwhile.
+What events or counts of decisions add to each hour is put into the temporary table `counted`, and
+from there added to `delivery_hours` and `delivery_days`, in the order of their keys. Sessions are
+counted by sketches, which are merged here, between reading and writing: who counts holds the
+campaign, so nobody merges meanwhile.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import psycopg
 from psycopg.rows import DictRow
 
+from ctv_ads.adapters.postgres.ad_events import signed
+from ctv_ads.adapters.postgres.array_texts import bytes_array, plain_array, text_array
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.session_sketches import merged_sketch
-from ctv_ads.domain.beacon import BeaconEvent
+from ctv_ads.domain.beacon import Beacon
+from ctv_ads.domain.delivered import COUNTED, Recorded, count_delivered, count_spend
 from ctv_ads.domain.delivery import DecidedCounts
+from ctv_ads.domain.ids import CampaignId, LineItemId
 
-_EVENTS = {
-    "impressions": BeaconEvent.IMPRESSION,
-    "starts": BeaconEvent.START,
-    "first_quartiles": BeaconEvent.FIRST_QUARTILE,
-    "midpoints": BeaconEvent.MIDPOINT,
-    "third_quartiles": BeaconEvent.THIRD_QUARTILE,
-    "completes": BeaconEvent.COMPLETE,
-    "clicks": BeaconEvent.CLICK_TRACKING,
-    "errors": BeaconEvent.ERROR,
-}
 _DECIDED = ("requests", "opportunities", "no_fills", "ads_served")
-RECORDED = (*_EVENTS, "billed_micros", "unbilled_impressions")
+RECORDED = (*COUNTED, "billed_micros", "unbilled_impressions")
 _KEY = "organization_id, campaign_id, line_item_id, creative_id, placement_id, country, device_type"
 _UNIQUE = "line_item_id, creative_id, placement_id, country, device_type"
+_HOURLY = ("campaign_id", "hour", *_UNIQUE.split(", "))
 
 # Statements are put together from the names above, which are ours.
 # ruff: noqa: S608
@@ -38,27 +33,30 @@ TEMPORARY = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS counted (
     row_number integer, organization_id uuid, campaign_id uuid, line_item_id uuid,
     creative_id uuid, placement_id uuid, country text, device_type text, hour timestamptz,
-    {", ".join(f"{name} bigint" for name in (*_DECIDED, *RECORDED))}, sessions bigint[]
+    {", ".join(f"{name} bigint" for name in (*_DECIDED, *RECORDED))}
 ) ON COMMIT DELETE ROWS"""
-_COUNT = f"""
-INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(RECORDED)}, sessions)
-SELECT row_number() OVER (), {_KEY}, date_trunc('hour', decided_at, 'UTC'),
-       {", ".join(f"count(*) FILTER (WHERE event = '{e.value}')" for e in _EVENTS.values())},
-       sum(billed_micros), count(*) FILTER (WHERE is_billable AND billed_micros < price_micros),
-       array_agg(session) FILTER (WHERE event = 'impression' AND session <> 0)
-FROM recorded
-GROUP BY {_KEY}, date_trunc('hour', decided_at, 'UTC')"""
-_SESSIONS = f"""
-SELECT c.row_number, c.sessions AS seen, h.sessions AS known
-FROM counted c LEFT JOIN delivery_hours h USING (campaign_id, hour, {_UNIQUE})
-WHERE c.sessions IS NOT NULL"""
+_KEYS = """%s::integer[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[],
+    %s::text[], %s::text[], %s::timestamptz[]"""
+_FILL = f"""
+INSERT INTO counted (row_number, {_KEY}, hour, {", ".join(RECORDED)})
+SELECT * FROM unnest({_KEYS}, {", ".join("%s::bigint[]" for _ in RECORDED)})"""
+# One look into the primary key for each.
+_KNOWN_SESSIONS = f"""
+SELECT c.row_number, h.sessions
+FROM unnest({_KEYS}) AS c (row_number, {_KEY}, hour)
+CROSS JOIN LATERAL (
+    SELECT h.sessions FROM delivery_hours h
+    WHERE ({", ".join(f"h.{name}" for name in _HOURLY)})
+        = ({", ".join(f"c.{name}" for name in _HOURLY)})
+    LIMIT 1
+) h
+WHERE h.sessions IS NOT NULL"""
 _ERRORS = f"""
 INSERT INTO delivery_errors AS e ({_KEY}, hour, vast_error_code, errors)
-SELECT {_KEY}, date_trunc('hour', decided_at, 'UTC') AS hour,
-       coalesce(vast_error_code, 0) AS code, count(*)
-FROM recorded WHERE event = 'error'
-GROUP BY {_KEY}, hour, code
-ORDER BY campaign_id, hour, {_UNIQUE}, code
+SELECT {_KEY}, hour, f.code, f.errors
+FROM unnest(%s::integer[], %s::smallint[], %s::bigint[]) AS f (row_number, code, errors)
+JOIN counted c USING (row_number)
+ORDER BY campaign_id, hour, {_UNIQUE}, f.code
 ON CONFLICT (campaign_id, hour, {_UNIQUE}, vast_error_code)
 DO UPDATE SET errors = e.errors + excluded.errors"""
 
@@ -138,25 +136,71 @@ ON CONFLICT (organization_id, hour, placement_id, country, device_type, reason)
 DO UPDATE SET no_fills = s.no_fills + excluded.no_fills"""
 
 
-def begin_to_count(connection: Connection) -> psycopg.Cursor[DictRow]:
-    """Sum what the temporary table `recorded` holds; return who was seen, and who was before."""
-    connection.execute(_COUNT)
-    return connection.execute(_SESSIONS, binary=True)
+class Owner(NamedTuple):
+    """Whose a line item is."""
+
+    organization_id: str
+    campaign_id: CampaignId
 
 
-def sketches_of(sessions: Iterable[DictRow]) -> Mapping[int, bytes]:
-    """Return the merged sketch of each row of `counted` that has seen sessions."""
-    return {row["row_number"]: merged_sketch(row["known"], row["seen"]) for row in sessions}
+class Delivered:
+    """What a batch of events that are recorded adds to the counts."""
+
+    def __init__(self, events: Iterable[Beacon], owners: Mapping[LineItemId, Owner]) -> None:
+        self._by_key = count_delivered(events)
+        self._rows = list(self._by_key.values())
+        line_items, creatives, placements, countries, devices, days, hours = _columns(self._by_key)
+        organizations, campaigns = _columns(owners[line_item] for line_item in line_items)
+        ids = (organizations, campaigns, line_items, creatives, placements)
+        self._keys = [
+            plain_array(range(len(self._rows))),
+            *map(plain_array, ids),
+            text_array(countries),
+            text_array(devices),
+            plain_array(map("{}T{:02}:00Z".format, days, hours)),
+        ]
+
+    def ask_known_sessions(self, connection: Connection) -> Iterable[DictRow]:
+        """Ask who was seen before in the hours in which the batch has seen sessions."""
+        if not any(row.sessions for row in self._rows):
+            return ()
+        return connection.execute(_KNOWN_SESSIONS, self._keys, binary=True)
+
+    def count(
+        self,
+        connection: Connection,
+        paid_for: Iterable[Recorded],
+        known_sessions: Iterable[DictRow],
+    ) -> None:
+        """Add what was delivered, and what it cost, to hours and days."""
+        count_spend(self._by_key, paid_for)
+        sums = [(*row.counts, row.billed_micros, row.unbilled_impressions) for row in self._rows]
+        connection.execute(_FILL, [*self._keys, *map(plain_array, _columns(sums))])
+        known = {row["row_number"]: row["sessions"] for row in known_sessions}
+        sketches = {
+            number: merged_sketch(known.get(number), map(signed, row.sessions))
+            for number, row in enumerate(self._rows)
+            if row.sessions
+        }
+        count_recorded(connection, sketches)
+        errors = [
+            (number, code, count)
+            for number, row in enumerate(self._rows)
+            for code, count in row.error_codes.items()
+        ]
+        if errors:
+            connection.execute(_ERRORS, [plain_array(column) for column in _columns(errors)])
 
 
-def count_recorded(
-    connection: Connection, sketches: Mapping[int, bytes], *, with_errors: bool
-) -> None:
-    """Add to the counts what was summed."""
-    connection.execute(_HOURS_OF_RECORDED, (list(sketches), list(sketches.values())))
+def count_recorded(connection: Connection, sketches: Mapping[int, bytes]) -> None:
+    """Add to hours and days what `counted` holds; sketches by row replace those of their hours."""
+    values = (plain_array(sketches), bytes_array(sketches.values()))
+    connection.execute(_HOURS_OF_RECORDED, values)
     connection.execute(_DAYS_OF_RECORDED)
-    if with_errors:
-        connection.execute(_ERRORS)
+
+
+def _columns(rows: Iterable[Iterable[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True))
 
 
 class PostgresDecisionCounts:

@@ -4,13 +4,13 @@ Only batches with tracking calls of completed views come here, inside the record
 holding their campaigns: whoever records the beginning of an ad sees the end that waits for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg.types.json import Jsonb
 
 from ctv_ads.adapters.aws.beacon_form import beacon_document, read_beacon
+from ctv_ads.adapters.postgres.ad_events import Placed
 from ctv_ads.adapters.postgres.database import Connection
-from ctv_ads.adapters.postgres.traffic_judge import Placed
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
 from ctv_ads.domain.ids import DecisionId
 from ctv_ads.domain.line_item import RateType
@@ -18,8 +18,10 @@ from ctv_ads.domain.traffic_rules import BEGINNINGS, pays_for_complete
 
 # One look into the index for each, whatever the planner thinks of a day's size.
 _NOT_BEGUN = """
-SELECT i.position FROM incoming i JOIN line_items l USING (line_item_id)
-WHERE i.position = ANY(%s) AND (
+SELECT i.position
+FROM unnest(%s::integer[], %s::date[], %s::uuid[], %s::smallint[])
+    AS i (position, day, decision_id, slot)
+WHERE (
     SELECT true FROM ad_events e
     WHERE e.day = i.day AND e.decision_id = i.decision_id AND e.slot = i.slot
       AND e.event = ANY(%s)
@@ -33,9 +35,9 @@ SELECT * FROM unnest(%s::date[], %s::uuid[], %s::smallint[], %s::timestamptz[], 
 ORDER BY day, decision_id, slot
 ON CONFLICT DO NOTHING"""
 _RELEASE = """
-DELETE FROM held_completes h USING incoming i JOIN line_items l USING (line_item_id)
-WHERE i.position = ANY(%s) AND h.day = i.day AND h.decision_id = i.decision_id
-  AND h.slot = i.slot
+DELETE FROM held_completes h
+USING unnest(%s::date[], %s::uuid[], %s::smallint[]) AS i (day, decision_id, slot)
+WHERE h.day = i.day AND h.decision_id = i.decision_id AND h.slot = i.slot
 RETURNING h.beacon"""
 Ad = tuple[DecisionId, int]
 
@@ -47,7 +49,7 @@ def concerns_completes(beacons: Sequence[Placed]) -> bool:
 
 
 def hold(connection: Connection, beacons: Sequence[Placed]) -> frozenset[int]:
-    """Keep the completes of the copied batch whose ad has not begun; return their positions."""
+    """Keep the completes of the batch whose ad has not begun; return their positions."""
     begun = {_ad(one) for _, one in beacons if one.event in BEGINNINGS}
     ends = {
         at: one
@@ -56,25 +58,35 @@ def hold(connection: Connection, beacons: Sequence[Placed]) -> frozenset[int]:
     }
     if not ends:
         return frozenset()
-    rows = connection.execute(_NOT_BEGUN, (list(ends), _words()))
+    values = (list(ends), *_ads(ends.values()), _words())
+    rows = connection.execute(_NOT_BEGUN, values)
     held = [row["position"] for row in rows]
     if held:
         kept = [_row(ends[at]) for at in held]
         connection.execute(_HOLD, [list(column) for column in zip(*kept, strict=True)])
-        connection.execute("DELETE FROM incoming WHERE position = ANY(%s)", (held,))
     return frozenset(held)
 
 
 def release(connection: Connection, beacons: Sequence[Placed]) -> list[Beacon]:
-    """Return what waited for a beginning that the copied batch has; it waits no longer."""
-    starts = [at for at, one in beacons if one.event in BEGINNINGS and pays_for_complete(one)]
+    """Return what waited for a beginning that the batch has; it waits no longer."""
+    starts = [one for _, one in beacons if one.event in BEGINNINGS and pays_for_complete(one)]
     if not starts:
         return []
-    return [read_beacon(row["beacon"]) for row in connection.execute(_RELEASE, (starts,))]
+    return [read_beacon(row["beacon"]) for row in connection.execute(_RELEASE, _ads(starts))]
 
 
 def _ad(beacon: Beacon) -> Ad:
     return beacon.claims.decision_id, beacon.claims.slot
+
+
+def _ads(beacons: Iterable[Beacon]) -> tuple[list[object], ...]:
+    """Return days, decisions and slots."""
+    claims = [one.claims for one in beacons]
+    return (
+        [one.decided_at.date() for one in claims],
+        [one.decision_id for one in claims],
+        [one.slot for one in claims],
+    )
 
 
 def _words() -> list[str]:

@@ -54,4 +54,4 @@ def count_spend(connection: Connection, source: str, values: Mapping[str, object
     connection.execute(delivery_counts.TEMPORARY)
     connection.execute("DELETE FROM counted")
     connection.execute(statement.encode(), values)
-    delivery_counts.count_recorded(connection, {}, with_errors=False)
+    delivery_counts.count_recorded(connection, {})

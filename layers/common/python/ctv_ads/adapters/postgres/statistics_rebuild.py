@@ -1,4 +1,7 @@
-"""Counting a day's events anew, by the statements that counted them when they were recorded.
+"""Counting a day's events anew.
+
+When they were recorded they were counted batch by batch (`domain/delivered.py`); here all are summed
+at once, in the database, and go from `counted` to hours and days by the same statements.
 
 The campaigns of the day are locked first, as the recorder locks them: meanwhile nobody adds an
 event of theirs, and afterwards events and counts agree.
@@ -8,10 +11,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from ctv_ads.adapters.postgres import delivery_counts
-from ctv_ads.adapters.postgres.beacon_ledger import TEMPORARY as RECORDED_EVENTS
 from ctv_ads.adapters.postgres.database import Connection, Database
 from ctv_ads.adapters.postgres.delivery_counts import RECORDED
 from ctv_ads.adapters.postgres.spend_counts import OF_DAY, count_spend
+from ctv_ads.adapters.session_sketches import merged_sketch
+from ctv_ads.domain.delivered import COUNTED
 from ctv_ads.domain.event_archive import EVENTS
 from ctv_ads.ports.event_archive import Lines
 
@@ -39,16 +43,42 @@ SELECT campaign_id FROM campaigns WHERE campaign_id IN (
     UNION SELECT campaign_id FROM ledger_entries WHERE day = %(day)s
     UNION SELECT campaign_id FROM ({source}) e
 ) ORDER BY campaign_id FOR NO KEY UPDATE"""
+_RECORDED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS recorded (
+    organization_id uuid, campaign_id uuid, day date, decision_id uuid, slot smallint, event text,
+    line_item_id uuid, creative_id uuid, placement_id uuid, decided_at timestamptz,
+    price_micros bigint, billed_micros bigint, vast_error_code smallint, country text,
+    device_type text, session bigint, is_billable boolean
+) ON COMMIT DELETE ROWS"""
 _FILL = """
 INSERT INTO recorded (organization_id, campaign_id, day, decision_id, slot, event, line_item_id,
                       creative_id, placement_id, decided_at, price_micros, billed_micros,
-                      vast_error_code, rate_type, bucket, country, device_type, session, batch,
-                      is_billable)
+                      vast_error_code, country, device_type, session, is_billable)
 SELECT organization_id, campaign_id, day, decision_id, slot, event, line_item_id, creative_id,
-       placement_id, decided_at, price_micros, billed_micros, vast_error_code, rate_type, bucket,
-       country, device_type, session, batch,
-       (event, rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
+       placement_id, decided_at, price_micros, billed_micros, vast_error_code, country, device_type,
+       session, (event, rate_type) IN (('impression', 'cpm'), ('complete', 'cpcv'))
 FROM ({source}) e WHERE campaign_id = ANY (%(campaigns)s::uuid[])"""
+_BY = (
+    "organization_id, campaign_id, line_item_id, creative_id, placement_id, country, device_type,"
+    " date_trunc('hour', decided_at, 'UTC')"
+)
+_COUNT = f"""
+INSERT INTO counted (row_number, organization_id, campaign_id, line_item_id, creative_id,
+                     placement_id, country, device_type, hour, {", ".join(RECORDED)})
+SELECT row_number() OVER (ORDER BY {_BY}), {_BY},
+       {", ".join(f"count(*) FILTER (WHERE event = '{e.value}')" for e in COUNTED.values())},
+       sum(billed_micros), count(*) FILTER (WHERE is_billable AND billed_micros < price_micros)
+FROM recorded GROUP BY {_BY}"""
+# In the same order, so that rows have the same numbers.
+_SEEN = f"""
+SELECT row_number() OVER (ORDER BY {_BY}) AS row_number,
+       array_agg(session) FILTER (WHERE event = 'impression' AND session <> 0) AS sessions
+FROM recorded GROUP BY {_BY}"""
+_ERRORS = f"""
+INSERT INTO delivery_errors (organization_id, campaign_id, line_item_id, creative_id, placement_id,
+                             country, device_type, hour, vast_error_code, errors)
+SELECT {_BY}, coalesce(vast_error_code, 0), count(*)
+FROM recorded WHERE event = 'error' GROUP BY {_BY}, coalesce(vast_error_code, 0)"""
 _OF_HOURS = """campaign_id = ANY (%(campaigns)s::uuid[])
     AND hour >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
     AND hour < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
@@ -86,7 +116,7 @@ class PostgresStatisticsRebuild:
         """Replace what was counted of a day's events; return how many were counted."""
         source = _HERE if lines is None else _THERE
         with self._database.transaction() as connection:
-            connection.execute(RECORDED_EVENTS)
+            connection.execute(_RECORDED)
             connection.execute(delivery_counts.TEMPORARY)
             if lines is not None:
                 load_archived(connection, lines)
@@ -96,11 +126,20 @@ class PostgresStatisticsRebuild:
             connection.execute(_INVALID, values)
             for statement in _FORGET:
                 connection.execute(statement.encode(), values)
-            sessions = delivery_counts.begin_to_count(connection)
-            sketches = delivery_counts.sketches_of(sessions)
-            delivery_counts.count_recorded(connection, sketches, with_errors=True)
+            _count(connection)
             count_spend(connection, OF_DAY, values)
         return events
+
+
+def _count(connection: Connection) -> None:
+    """Count what the temporary table `recorded` holds; of its hours nothing is counted yet."""
+    connection.execute(_COUNT.encode())
+    seen = connection.execute(_SEEN.encode(), binary=True)
+    sketches = {
+        row["row_number"]: merged_sketch(None, row["sessions"]) for row in seen if row["sessions"]
+    }
+    delivery_counts.count_recorded(connection, sketches)
+    connection.execute(_ERRORS.encode())
 
 
 def load_archived(connection: Connection, lines: Iterable[bytes]) -> None:

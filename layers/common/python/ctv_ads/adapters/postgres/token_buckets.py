@@ -5,7 +5,7 @@ released. Billed and outstanding are together at most the budget, at every commi
 
 - buckets are opened here alone, under the locks of the campaigns that pay, after reading what is
   billed and outstanding under those locks;
-- whoever bills uses `bill_by_bucket` (migration 0012), which takes the same locks. In time means
+- whoever bills uses `bill_by_bucket` (migration 0040), which takes the same locks. In time means
   that the bucket its token names has the price outstanding: billing moves it from outstanding to
   billed. Anything else is late (of no bucket, an unknown, released or used up one): billed only
   out of what is neither billed nor outstanding, else not at all;

@@ -6,14 +6,16 @@ may be too much are looked at closely.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-import psycopg
 from psycopg.rows import DictRow
 
+from ctv_ads.adapters.postgres.ad_events import Placed, Stored, signed
+from ctv_ads.adapters.postgres.array_texts import plain_array
 from ctv_ads.adapters.postgres.database import Connection
 from ctv_ads.domain.beacon import Beacon, BeaconEvent
+from ctv_ads.domain.delivered import PAID_FOR
 from ctv_ads.domain.ids import CreativeId, DecisionId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.line_item import RateType
@@ -28,8 +30,6 @@ from ctv_ads.domain.traffic_rules import (
     too_many_views,
 )
 
-Placed = tuple[int, Beacon]
-"""A beacon with its position in the batch."""
 Verdicts = Mapping[int, InvalidTraffic]
 """By position in the batch."""
 
@@ -41,32 +41,26 @@ _FILMS = """
 SELECT creative_id::text, (facts->>'duration_ms')::integer AS film_ms FROM creatives
 WHERE creative_id = ANY(%s::uuid[]) AND tag_url IS NULL AND facts->>'duration_ms' IS NOT NULL"""
 # Each ad by the event that is paid for, in the words of the index `ad_events_session`.
-_VIEW = "{0}session <> 0 AND {0}event = CASE {0}rate_type WHEN 'cpcv' THEN 'complete' ELSE 'impression' END"
+_VIEW = "e.session <> 0 AND e.event = CASE e.rate_type WHEN 'cpcv' THEN 'complete' ELSE 'impression' END"
 # Statements are put together from texts of ours.
 # ruff: noqa: S608
 _CROWDED = f"""
 SELECT a.session
 FROM (
-    SELECT session, min(received_at) AS first_at, max(received_at) AS last_at, count(*) AS views
-    FROM incoming WHERE {_VIEW.format("")} GROUP BY session
+    SELECT * FROM unnest(%(sessions)s::bigint[], %(first)s::timestamptz[], %(last)s::timestamptz[],
+                         %(views)s::integer[]) AS s (session, first_at, last_at, views)
 ) a
 CROSS JOIN LATERAL (
     SELECT count(*) AS views FROM ad_events e
     WHERE e.session = a.session AND e.received_at > a.first_at - %(window)s
-      AND e.received_at <= a.last_at AND e.day = ANY(%(days)s) AND {_VIEW.format("e.")}
+      AND e.received_at <= a.last_at AND e.day = ANY(%(days)s) AND {_VIEW}
 ) k
 WHERE a.views + k.views >= %(fewest)s"""
 _KNOWN = f"""
 SELECT e.session, e.received_at, e.decision_id::text, e.slot, e.creative_id::text
 FROM ad_events e
 WHERE e.session = ANY(%(sessions)s) AND e.received_at > %(after)s AND e.day = ANY(%(days)s)
-  AND {_VIEW.format("e.")}"""
-# A queue repeats a call as it was; only another call came at another moment, or from elsewhere.
-_REPEATS = """
-SELECT i.position, e.client_network AS first_network
-FROM incoming i JOIN ad_events e USING (day, decision_id, slot, event)
-WHERE i.event = CASE i.rate_type WHEN 'cpcv' THEN 'complete' ELSE 'impression' END
-  AND (i.received_at, i.client_network) IS DISTINCT FROM (e.received_at, e.client_network)"""
+  AND {_VIEW}"""
 
 
 class TrafficJudge:
@@ -91,12 +85,23 @@ class TrafficJudge:
             )
         }
 
-    def ask_crowded(
-        self, connection: Connection, beacons: Sequence[Placed]
-    ) -> psycopg.Cursor[DictRow]:
-        """Ask which sessions of the copied batch have seen so much that it may be too much."""
-        values = {"window": SESSION_WINDOW, "days": _days(beacons), "fewest": FEWEST_VIEWS}
-        return connection.execute(_CROWDED, values)
+    def ask_crowded(self, connection: Connection, beacons: Sequence[Placed]) -> Iterable[DictRow]:
+        """Ask which sessions of the batch have seen so much that it may be too much."""
+        moments: dict[int, list[datetime]] = defaultdict(list)
+        paid_for = [(at, one) for at, one in beacons if one.event in PAID_FOR and _pays(one)]
+        for _, one in paid_for:
+            if one.claims.session:
+                moments[signed(one.claims.session)].append(one.received_at)
+        if not moments:
+            return ()
+        values = {
+            "sessions": plain_array(moments),
+            "first": plain_array(min(at).isoformat() for at in moments.values()),
+            "last": plain_array(max(at).isoformat() for at in moments.values()),
+            "views": plain_array(len(at) for at in moments.values()),
+        }
+        limits = {"window": SESSION_WINDOW, "days": _days(paid_for), "fewest": FEWEST_VIEWS}
+        return connection.execute(_CROWDED, values | limits)
 
     def crowded(
         self, connection: Connection, beacons: Sequence[Placed], sessions: Sequence[int]
@@ -133,16 +138,6 @@ class TrafficJudge:
             if (one.claims.decision_id, one.claims.slot) in refused
         }
 
-    def repeated(self, connection: Connection, beacons: Sequence[Placed]) -> Verdicts:
-        """Return the repeats of what is recorded and paid for, from other networks or the same."""
-        by_place = dict(beacons)
-        return {
-            row["position"]: InvalidTraffic.REPLAYED
-            if is_replay(row["first_network"], by_place[row["position"]].client_network)
-            else InvalidTraffic.REPEATED
-            for row in connection.execute(_REPEATS)
-        }
-
     def _learn(self, connection: Connection, creatives: set[CreativeId]) -> None:
         unknown = creatives - self._films.keys()
         if not unknown:
@@ -164,6 +159,22 @@ class TrafficJudge:
         return View(row["received_at"], DecisionId(row["decision_id"]), row["slot"], film_ms)
 
 
+def judge_repeats(repeats: Iterable[tuple[Placed, Beacon | Stored]]) -> Verdicts:
+    """Return the repeats of what is paid for, from other networks or the same.
+
+    A queue repeats a call as it was, which nobody is to blame for; only another call came at another
+    moment, or from elsewhere.
+    """
+    return {
+        place: InvalidTraffic.REPLAYED
+        if is_replay(before.client_network, one.client_network)
+        else InvalidTraffic.REPEATED
+        for (place, one), before in repeats
+        if _pays(one)
+        and (one.received_at, one.client_network) != (before.received_at, before.client_network)
+    }
+
+
 def _pays(beacon: Beacon) -> bool:
     is_cpcv = beacon.claims.rate_type is RateType.CPCV
     return beacon.event is (BeaconEvent.COMPLETE if is_cpcv else BeaconEvent.IMPRESSION)
@@ -178,8 +189,3 @@ def _days(beacons: Sequence[Placed]) -> list[date]:
 
 def _window_before(moment: datetime) -> datetime:
     return max(moment, _EARLIEST) - SESSION_WINDOW
-
-
-def signed(unsigned: int) -> int:
-    """Return the 64 bits as the signed number that PostgreSQL has for them."""
-    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
