@@ -49,6 +49,13 @@ class Bookkeepers(Books):
         campaign_id, tomorrow = CampaignId(self.street.campaign_id), self.street.now() + _DAY
         self._surely(lambda: rates.post(campaign_id, today=tomorrow.date()), death)
 
+    def teardown(self) -> None:
+        """At the latest the flat rates of the week are entered after it."""
+        if hasattr(self, "street"):
+            self.deliver(self.street.queue.waiting)
+            self.a_day_of_flat_rates_is_entered(death=Death())
+        super().teardown()
+
     @property
     def _posting(self) -> PostgresLedgerPosting:
         return PostgresLedgerPosting(self.servers.controllers[0])

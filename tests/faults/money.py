@@ -13,6 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from ctv_ads.domain.beacon_token import issue_token
+from ctv_ads.domain.line_item import RateType
+from tests.builders import KEYS, some_claims
 from tests.faults.bookkeepers import Bookkeepers
 from tests.faults.deaths import CUT_OFF, KILLED, LAST_STEP, Death
 from tests.faults.street import Ad, Street
@@ -41,6 +44,7 @@ class Money(Bookkeepers):
         self.street.publish()
         for placement in (0, 1):
             self.viewers_watch(placement, 3, ("impression", "complete"), 1)
+        self.an_ad_at_a_flat_rate_is_shown(EVENTS[:1])
 
     # --- decisions and controllers ---
 
@@ -144,6 +148,20 @@ class Money(Bookkeepers):
         if shown:
             self.players_call(shown, ("impression", "complete"))
             self.consume(1, self.street.queue.sent[-1:], Death())
+
+    @rule(events=st.sampled_from([EVENTS[:1], ("impression", "complete"), EVENTS]))
+    def an_ad_at_a_flat_rate_is_shown(self, events: Sequence[str]) -> None:
+        """Its day is owed then, out of what nobody has reserved."""
+        claims = some_claims(
+            line_item_id=self.street.flat,
+            placement_id=self.street.placement_ids[0],
+            decided_at=self.street.now("decision"),
+            price_micros=0,
+            rate_type=RateType.FLAT,
+        )
+        ad = Ad(issue_token(claims, KEYS), claims, self.street.minute)
+        self.street.ads.append(ad)
+        self.players_call([ad], events)
 
     @rule(placement=st.integers(0, 1), is_fine=st.booleans(), as_batch=st.booleans())
     def a_whole_break_is_told(self, *, placement: int, is_fine: bool, as_batch: bool) -> None:

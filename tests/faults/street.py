@@ -136,7 +136,7 @@ class Street:
     advertiser_id: str
     line_items: Sequence[str]
     flat: str
-    """A line item at a flat rate, which plays nothing."""
+    """A line item at a flat rate, which no break finds: `money.py` has its ads shown."""
     placements: Sequence[str]
     placement_ids: Sequence[PlacementId]
     skews: dict[str, int]
