@@ -28,6 +28,7 @@ from ctv_ads.domain.line_item import (
     SeparationExtent,
 )
 from ctv_ads.domain.pod import FilledPod, PodSpec, ViewerKeys
+from ctv_ads.domain.reasons import Reason
 from tests.builders import NOON, a_servable_creative, a_servable_line_item
 from tests.pod_worlds import BREAKS, GRANTS, Break, an_id, candidates_of, inventories
 
@@ -154,12 +155,49 @@ def long_break() -> tuple[Evening, PodSpec]:
     return Evening(*small, big, poor=big), PodSpec(40_000, 2)
 
 
-def test_what_a_full_pod_hides_is_told_as_untold() -> None:
+def test_who_came_to_a_full_pod_and_has_no_tokens_is_told_to_have_none() -> None:
     evening, spec = long_break()
     recorded = evening.fill(spec)
-    again = evening.again(spec, recorded)
+    assert recorded.verdicts[2] is Reason.NO_TOKENS
+    assert evening.again(spec, recorded).is_same is True
+
+
+def kept_apart(by: SeparationBy, extent: SeparationExtent, **terms: Any) -> ServableLineItem:
+    return a_servable_line_item(separation=(Separation(by, extent),), **terms)
+
+
+def test_a_rival_of_the_pod_may_have_been_kept_out_by_an_earlier_break() -> None:
+    domain, category = SeparationBy.ADVERTISER_DOMAIN, SeparationBy.CATEGORY
+    pod, stream = SeparationExtent.POD, SeparationExtent.STREAM
+    before = Evening(a_servable_line_item(advertiser_domain="a.example"))
+    before.fill(ONE)
+    evening = Evening(
+        a_servable_line_item(value_micros=10),
+        kept_apart(domain, pod, advertiser_domain="a.example", category="cars", value_micros=100),
+        kept_apart(domain, stream, advertiser_domain="a.example", value_micros=100),
+        kept_apart(category, pod, category="cars", value_micros=20),
+    )
+    evening.filler.hashes = before.filler.hashes
+    two = PodSpec(None, 2)
+    recorded = evening.fill(two)
+    assert [pick.candidate for pick in recorded.picks] == [0, 1]
+    again = evening.again(two, recorded)
+    assert [pick.candidate for pick in again.pod.picks] == [2, 3]
     assert again.is_same is None
-    assert again.untold == (evening.candidates[2].line_item.line_item_id,)
+    assert evening.candidates[2].line_item.line_item_id in again.untold
+
+
+def test_who_was_outranked_with_a_long_creative_may_have_had_its_short_one_capped() -> None:
+    films = [a_servable_creative(duration_ms=ms) for ms in (10_000, 30_000)]
+    line_item = capped(CapScope.CREATIVE, 1, creatives=films, value_micros=45)
+    more = [a_servable_creative(duration_ms=10_000)]
+    evening = Evening(line_item, a_servable_line_item(creatives=more, value_micros=20_000))
+    evening.fill(ONE)
+    spec = PodSpec(30_000, 5)
+    recorded = evening.fill(spec)
+    assert recorded.verdicts == (Reason.OUTRANKED, Reason.CHOSEN)
+    again = evening.again(spec, recorded)
+    assert (again.is_same, again.untold) == (None, (films[0].creative_id,))
 
 
 def test_a_filler_that_takes_the_last_creative_first_is_seen(

@@ -32,6 +32,7 @@ from ctv_ads.domain.pod import FilledPod, Pick, PodSpec
 from ctv_ads.domain.reasons import Reason
 
 _SEPARATED = (Reason.SEPARATED_BY_CATEGORY, Reason.SEPARATED_BY_DOMAIN)
+_FULL = (Reason.POD_HAS_NO_SLOT_LEFT, Reason.POD_HAS_NO_TIME_LEFT)
 
 
 class Filled(NamedTuple):
@@ -105,8 +106,13 @@ class _Filling:
             missing = (self.bound_micros - self.worth_micros) * 10_000
             gap_bp = -(-missing // self.bound_micros)
         picks = tuple(Pick(one.candidate, one.creative, self._bucket(one)) for one in order)
-        verdicts = tuple(self.verdicts[index] for index in range(len(self.candidates)))
+        verdicts = tuple(self._told(index) for index in range(len(self.candidates)))
         return Filled(FilledPod(picks, verdicts, gap_bp), order)
+
+    def _told(self, index: int) -> Reason:
+        """Return the verdict: of who came to a full pod and is known to be refused by any, that."""
+        verdict, option = self.verdicts[index], self.options.get(index)
+        return option if verdict in _FULL and isinstance(option, Reason) else verdict
 
     def _bucket(self, placed: Placed) -> int:
         spends = placed.terms.spends_micros

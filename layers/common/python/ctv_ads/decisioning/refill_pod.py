@@ -261,19 +261,19 @@ def _doubtful(
 ) -> Iterator[str]:
     """Yield what runs now and may have been refused then without a verdict that tells it.
 
-    A candidate that comes to a full pod is told only that. Where a break has a length, the search
-    for a better pod may have looked at it all the same, and found that it may not run.
+    A candidate that comes to a full pod may be told only that. One that is kept apart from a rival of
+    the pod may be so from one that the session saw before, too: then it runs in no other pod either.
     """
     ran = {pick.candidate: pick.creative for pick in recorded.picks}
     untold = _SCOPES.keys() | (_FULL if spec.duration_ms is not None else ())
-    pod = [terms_of(candidates[index]) for index in ran]
+    both = ran.keys() & {pick.candidate for pick in again.picks}
+    pod = [terms_of(candidates[index]) for index in both]
     for pick in again.picks:
         one = candidates[pick.candidate]
-        if pick.candidate not in ran:
-            verdict = recorded.verdicts[pick.candidate]
-            if verdict in untold or (verdict in _SEPARATED and _extent(terms_of(one), pod) < POD):
-                yield one.line_item.line_item_id
-        elif ran[pick.candidate] != pick.creative and any(
-            cap.scope is CapScope.CREATIVE for cap in one.line_item.frequency_caps
-        ):
+        if ran.get(pick.candidate) == pick.creative:
+            continue
+        verdict = recorded.verdicts[pick.candidate]
+        if verdict in untold or (verdict in _SEPARATED and _extent(terms_of(one), pod) < POD):
+            yield one.line_item.line_item_id
+        elif any(cap.scope is CapScope.CREATIVE for cap in one.line_item.frequency_caps):
             yield one.creatives[pick.creative].creative_id

@@ -187,11 +187,21 @@ local function fill_slots()
   return earned, proved
 end
 
+-- Of who came to a full pod and is known to be refused by any, that is told.
+local function tell_refusals()
+  for i = 1, count do
+    if refusals[i] and judged[i] == call and (verdicts[i] == NO_SLOT or verdicts[i] == NO_TIME) then
+      verdicts[i] = refusals[i]
+    end
+  end
+end
+
 -- Returns by how many basis points the best pod could be worth more.
 local function fill()
   local value, proved
   if is_endless then value, proved = fill_slots() else value, proved = fill_time() end
   retry_separated()
+  tell_refusals()
   return proved > value and math.ceil((proved - value) * 10000 / proved) or 0
 end
 
