@@ -5,6 +5,7 @@ not found is new, and is copied into its day's partition at once. Should it be t
 the primary key refuses the batch: an event is never stored, counted or billed twice.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,10 +25,17 @@ Placed = tuple[int, Beacon]
 Key = tuple[date, DecisionId, int, str]
 """What an event is known by: the day of its decision, decision, slot and event."""
 
-# A few looks into the primary key for each decision, whatever came of it.
+# One look into the primary key for each ad, whatever the planner thinks of a day's size. Only what is
+# asked for comes back: other events of these ads mostly are stored already.
 _STORED = """
-SELECT day, decision_id, slot, event, received_at, client_network FROM ad_events
-WHERE day = ANY(%s::date[]) AND decision_id = ANY(%s::uuid[])"""
+SELECT i.day, i.decision_id, i.slot, e.event, e.received_at, e.client_network
+FROM unnest(%s::date[], %s::uuid[], %s::smallint[], %s::text[]) AS i (day, decision_id, slot, events)
+CROSS JOIN LATERAL (
+    SELECT e.event, e.received_at, e.client_network FROM ad_events e
+    WHERE e.day = i.day AND e.decision_id = i.decision_id AND e.slot = i.slot
+      AND e.event = ANY (string_to_array(i.events, '|'))
+    OFFSET 0
+) e"""
 _COPY = """
 COPY ad_events (day, decision_id, slot, event, line_item_id, creative_id, placement_id, decided_at,
                 received_at, price_micros, billed_micros, client_network, user_agent_class,
@@ -56,11 +64,14 @@ def key_of(beacon: Beacon) -> Key:
 
 
 def ask_stored(connection: Connection, beacons: Iterable[Placed]) -> psycopg.Cursor[DictRow]:
-    """Ask which events of the decisions of a batch are stored."""
-    claims = [one.claims for _, one in beacons]
-    days = sorted({one.decided_at.date() for one in claims})
-    decisions = plain_array({one.decision_id for one in claims})
-    return connection.execute(_STORED, (days, decisions))
+    """Ask which events of a batch are stored."""
+    asked: dict[tuple[date, DecisionId, int], list[str]] = defaultdict(list)
+    for _, one in beacons:
+        claims = one.claims
+        asked[claims.decided_at.date(), claims.decision_id, claims.slot].append(one.event)
+    days, decisions, slots = zip(*asked, strict=True) if asked else ((), (), ())
+    events = map("|".join, asked.values())
+    return connection.execute(_STORED, [*map(plain_array, (days, decisions, slots, events))])
 
 
 def new_ones(
