@@ -77,6 +77,21 @@ def test_another_ad_of_the_same_break_begins_nothing(world: World, owner: Owner)
     assert assert_books_agree(owner, campaign)["of_campaign"] == 0
 
 
+def test_what_began_on_another_day_or_of_nothing_known_begins_nothing(
+    world: World, owner: Owner
+) -> None:
+    campaign = a_campaign_of(world, 9)
+    claims = a_view(campaign)
+    complete = a_beacon(claims, event=BeaconEvent.COMPLETE, received_at=LATER)
+    for other in (
+        claims._replace(decided_at=NOON - DAY),
+        claims._replace(line_item_id=some_claims().line_item_id),
+    ):
+        assert world.ledger.record([a_beacon(other), complete]).held == 1
+    assert assert_books_agree(owner, campaign)["of_campaign"] == 0
+    assert world.ledger.record([a_beacon(claims)]).billed_impressions == 1
+
+
 def test_a_view_that_was_seen_too_early_is_not_held(world: World, owner: Owner) -> None:
     tenant = world.a_tenant()
     campaign = world.a_serving_campaign(tenant)

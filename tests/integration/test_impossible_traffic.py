@@ -14,7 +14,7 @@ from ctv_ads.domain.campaign import Campaign
 from ctv_ads.domain.ids import CreativeId
 from ctv_ads.domain.invalid_traffic import InvalidTraffic
 from ctv_ads.domain.line_item import RateType
-from ctv_ads.domain.traffic_rules import TrafficRules
+from ctv_ads.domain.traffic_rules import FEWEST_VIEWS, TrafficRules
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.builders import DAY, NOON, PRICE_MICROS, Tenant, a_beacon, a_campaign_draft, some_claims
 from tests.worlds import World
@@ -204,3 +204,13 @@ def test_what_a_refused_batch_leaves_is_recorded(booked: Booked) -> None:
     assert found.invalid == {InvalidTraffic.IMPOSSIBLE_RATE: 2}
     assert (found.recorded, found.duplicates) == (FITTING + 1, 0)
     assert found.unknown == (FITTING + 3,)
+
+
+@pytest.mark.parametrize("known", [0, FEWEST_VIEWS])
+def test_a_crowd_of_unknown_line_items_is_unknown(booked: Booked, known: int) -> None:
+    booked.ledger.record(booked.impressions(known))
+    stranger = a_beacon(some_claims(session=booked.session), received_at=NOON + 2 * FILM)
+    strangers = [stranger] * FEWEST_VIEWS
+    unknown = tuple(range(FEWEST_VIEWS))
+    assert twice(booked, strangers) == RecordedBatch(0, 0, 0, 0, unknown)
+    assert booked.kept() == []

@@ -1,13 +1,17 @@
 """Recorded beacons are paid by the grant that they were decided on, or by what nobody reserved."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from ctv_ads.domain.beacon import Beacon
 from ctv_ads.domain.campaign import Campaign
+from ctv_ads.domain.line_item import RateType
 from ctv_ads.ports.pipeline import RecordedBatch
 from tests.books import Owner, a_campaign_of, assert_books_agree
 from tests.builders import NOON, PRICE_MICROS, a_beacon, some_claims
+from tests.ledgers import entries
 from tests.worlds import World
 
 _GRANT = """
@@ -101,3 +105,12 @@ def test_no_line_item_is_billed_beyond_its_own_budget(world: World, owner: Owner
             "UPDATE line_items SET billed_micros = billed_micros + 1 WHERE line_item_id = %s",
             (line_item_id,),
         )
+
+
+def test_a_flat_rate_that_has_a_price_is_in_all_books(world: World, owner: Owner) -> None:
+    campaign = a_campaign_of(world, 5)
+    (flat,) = shown(campaign, 7, 1)
+    claims = flat.claims._replace(rate_type=RateType.FLAT)
+    assert world.ledger.record([replace(flat, claims=claims)]).recorded == 1
+    assert assert_books_agree(owner, campaign)["of_campaign"] == PRICE_MICROS
+    assert [entry["amount_micros"] for entry in entries(owner, campaign)] == [PRICE_MICROS]

@@ -60,7 +60,8 @@ class Billing:
         row = self._numbered.fetchone() or {}
         return Billed(
             events=[(one, micros.get(at, 0)) for at, one in self._fresh],
-            paid_for=[(one, micros[at]) for at, one in self._due if is_billable(one)],
+            # What is billed is in the books, even if its token gives a flat rate a price.
+            paid_for=[(one, micros[at]) for at, one in self._due if is_billable(one) or micros[at]],
             batch=row["batch"],
         )
 

@@ -5,6 +5,7 @@ holding their campaigns: whoever records the beginning of an ad sees the end tha
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from psycopg.types.json import Jsonb
 
@@ -39,7 +40,7 @@ DELETE FROM held_completes h
 USING unnest(%s::date[], %s::uuid[], %s::smallint[]) AS i (day, decision_id, slot)
 WHERE h.day = i.day AND h.decision_id = i.decision_id AND h.slot = i.slot
 RETURNING h.beacon"""
-Ad = tuple[DecisionId, int]
+Ad = tuple[date, DecisionId, int]
 
 
 def concerns_completes(beacons: Sequence[Placed]) -> bool:
@@ -76,7 +77,8 @@ def release(connection: Connection, beacons: Sequence[Placed]) -> list[Beacon]:
 
 
 def _ad(beacon: Beacon) -> Ad:
-    return beacon.claims.decision_id, beacon.claims.slot
+    claims = beacon.claims
+    return claims.decided_at.date(), claims.decision_id, claims.slot
 
 
 def _ads(beacons: Iterable[Beacon]) -> tuple[list[object], ...]:

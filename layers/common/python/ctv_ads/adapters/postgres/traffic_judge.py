@@ -113,6 +113,8 @@ class TrafficJudge:
             for place, one in beacons
             if one.claims.session and signed(one.claims.session) in wanted and _pays(one)
         ]
+        if not arrived:  # those that made it crowded name line items that do not exist
+            return {}
         after = _window_before(min(one.received_at for _, one in arrived))
         rows = connection.execute(
             _KNOWN, {"sessions": list(sessions), "after": after, "days": _days(beacons)}
