@@ -16,9 +16,9 @@ from ctv_ads.domain.ids import CampaignId, LineItemId
 from ctv_ads.domain.line_item import RateType
 
 _BILL = """
-SELECT event_position AS position
-FROM bill_by_bucket(%s::integer[], %s::uuid[], %s::bigint[], %s::bigint[], %s::timestamptz[])
-WHERE outcome = 'over_budget'"""
+SELECT array_agg(event_position) FILTER (WHERE outcome = 'over_budget') AS over_budget,
+       count(*) AS judged
+FROM bill_by_bucket(%s::integer[], %s::uuid[], %s::bigint[], %s::bigint[], %s::timestamptz[])"""
 _BATCH = "SELECT nextval('recording_batches') AS batch"
 _ENDED = """
 SELECT EXISTS (
@@ -50,13 +50,15 @@ class Billing:
         self._due = [one for one in fresh if one[1].event in PAID_FOR and _takes_tokens(one[1])]
         self._due.sort(key=_in_order)
         self._numbered = connection.execute(_BATCH)
-        columns = _columns(self._due)
-        self._over_budget = connection.execute(_BILL, columns) if self._due else ()
+        self._judged = connection.execute(_BILL, _columns(self._due))
 
     def billed(self) -> Billed:
         """Return what came of it."""
+        judged = self._judged.fetchone() or {}
+        if judged["judged"] != len(self._due):
+            raise RuntimeError(f"{judged['judged']} of {len(self._due)} events were billed")
         micros = {at: one.claims.price_micros for at, one in self._due}
-        micros |= {self._due[row["position"]][0]: 0 for row in self._over_budget}
+        micros |= {self._due[place][0]: 0 for place in judged["over_budget"] or ()}
         row = self._numbered.fetchone() or {}
         return Billed(
             events=[(one, micros.get(at, 0)) for at, one in self._fresh],
