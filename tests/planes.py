@@ -12,7 +12,7 @@ from ctv_ads.adapters.decision_notes import encode_note
 from ctv_ads.adapters.ids import new_id
 from ctv_ads.adapters.valkey.inventory_reader import ValkeySnapshotReader
 from ctv_ads.adapters.valkey.inventory_store import ValkeyInventoryStore
-from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller
+from ctv_ads.adapters.valkey.pod_filler import ValkeyPodFiller, library
 from ctv_ads.adapters.valkey.resp import RespConnection
 from ctv_ads.adapters.valkey.snapshot import tokens_key
 from ctv_ads.domain.inventory import ServableLineItem
@@ -80,4 +80,5 @@ def planes_around(world: World, valkey_url: str) -> Iterator[Planes]:
         RespConnection(valkey_url, timeout_ms=1000) as connection,
     ):
         client.flushall()
+        client.function_load(library()[1], replace=True)  # else the first ask would do it
         yield Planes.around(world, client, connection)
