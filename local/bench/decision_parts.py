@@ -20,6 +20,7 @@ from local.bench.decisions import (
     UNEXPLAINED,
     Measured,
     measure_decisions,
+    measure_flatness,
 )
 from local.bench.gateway import measure_gateway
 from local.bench.index import measure_index
@@ -84,7 +85,7 @@ def decisions(folder: Path) -> dict[str, Any]:
             f" {took.load_ms} ms, {took.loaded_mib} MiB of memory,\n  {took.used_mib} MiB after"
             f" {REQUESTS} requests, of {took.process_mib} MiB in all"
         )
-    ratios = _ratios(found)
+    ratios = _ratios(found) | {"flatness": _flatness(folder)}
     print(f"\n  CPU of a pod, {SIZES[-1]} line items over {SIZES[0]}: {ratios['flatness']:.2f}")
     for name in ("over_floor", "over_floor_with_json", "explaining_share"):
         print(f"  {name:<22}" + "".join(f"{one:>8.2f}" for one in ratios[name]))
@@ -109,8 +110,16 @@ def loaded(folder: Path) -> dict[str, Any]:
     return {"line_items": _LOADED_SIZE, "figures": as_document(found.figures)}
 
 
+def _flatness(folder: Path) -> float:
+    """Return how the CPU of a pod grows with the inventory, the two taken in turns."""
+    few, many = SIZES[0], SIZES[-1]
+    with _valkey(folder / "few") as of_few, _valkey(folder / "many") as of_many:
+        found = measure_flatness({few: of_few, many: of_many}, calls=600)
+    return round(found[many].cpu_us / found[few].cpu_us, 3)
+
+
 def _ratios(found: dict[int, Measured]) -> dict[str, Any]:
-    """Return how CPU grows with the inventory, and by size what it is a multiple of.
+    """Return by size what a pod is a multiple of.
 
     `explaining_share` is the record's share of what a pod costs the function and Valkey together.
     """
@@ -120,7 +129,6 @@ def _ratios(found: dict[int, Measured]) -> dict[str, Any]:
         return one[name].cpu_us + one[name].server_us
 
     return {
-        "flatness": round(figures[-1][FOUR_ADS].cpu_us / figures[0][FOUR_ADS].cpu_us, 3),
         "over_floor": [round(one[FOUR_ADS].cpu_us / one[FLOOR].cpu_us, 2) for one in figures],
         "over_floor_with_json": [
             round(one[JSON_FOUR_ADS].cpu_us / one[JSON_FLOOR].cpu_us, 2) for one in figures

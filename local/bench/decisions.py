@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, cycle
@@ -77,6 +78,25 @@ def measure_decisions(valkey_url: str, *, line_items: int, calls: int) -> Measur
             spent_us = partial(valkey_cpu_us, raw)
             figures = measure(candidates, calls=calls, server_cpu_us=spent_us) | figures
             return Measured(figures, compile_s, footprint, ads())
+
+
+def measure_flatness(valkey_urls: Mapping[int, str], *, calls: int) -> dict[int, Figures]:
+    """Return what a pod of four costs with each number of line items, each in a Valkey of its own.
+
+    They take turns, so that a slow moment of the machine is none of one inventory's.
+    """
+    with ExitStack() as open_until_then:
+        asked: dict[str, Callable[[], object]] = {}
+        for line_items, url in valkey_urls.items():
+            with redis.Redis.from_url(url) as raw:
+                _publish(raw, targeted_inventory(line_items))
+            be_the_function(url)
+            connection = RespConnection(url, timeout_ms=TIMEOUT_MS)
+            open_until_then.enter_context(connection)
+            candidates, _ = _candidates(ValkeySnapshotReader(connection), connection)
+            asked[str(line_items)] = candidates[FOUR_ADS]
+        figures = measure(asked, calls=calls)
+    return {int(name): found for name, found in figures.items()}
 
 
 def _publish(client: redis.Redis, inventory: Inventory) -> float:
